@@ -1,0 +1,3 @@
+module ringway
+
+go 1.26
