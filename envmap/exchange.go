@@ -1,0 +1,76 @@
+package envmap
+
+import (
+	"context"
+	"io"
+)
+
+// LengthUnknown is the Length of a [ResponseHead] whose body length is not known beforehand.
+const LengthUnknown int64 = -1
+
+// Field is one line of a response head. Name is a valid token in any case, Value holds no CR, LF or NUL.
+type Field struct {
+	Name, Value string
+}
+
+// ResponseHead is what an [Exchange] gets to know about a response before its body. The slice is borrowed: it is valid
+// during the call only. Content-Length is never among the Fields; Length stands for it.
+type ResponseHead struct {
+	Status int    // 200..999
+	Reason string // empty, or a phrase the application chose; protocols without one ignore it
+	Fields []Field
+	Length int64 // bytes of the body, for HEAD those of the body a GET would get; LengthUnknown if not known
+}
+
+// Exchange is one request and its response as an Env sees them. A Runner makes the calls in this order:
+//
+//	RequestBlock, then any number of Context and RequestBody, then either
+//	  Send                                                      the whole response at once, or
+//	  Begin, any number of Write, Reserve+Commit, Flush, Finish the response in pieces, or
+//	  Abort                                                     at any point, also after one of the others failed.
+//
+// Exactly one successful Send or Finish, or else one Abort, is the last call on the response side; it is made after the
+// App has returned. The response side is called by one goroutine at a time, not always the same one; reads of
+// the request body may run beside it. A Runner that has returned makes no more calls and holds no memory of the Exchange.
+//
+// A head with a status that has no body (204, 304), and an answer to HEAD, come with an empty body: the Env has
+// swallowed what the App wrote.
+type Exchange interface {
+	// RequestBlock returns the request block (struct ring_request_head and what follows it). It stays as it is until
+	// the last call begins; the Env does not touch it after that.
+	RequestBlock() []byte
+
+	// Context is cancelled when the client is gone, the gateway gave up or the worker must stop; not by a successful end.
+	Context() context.Context
+
+	// RequestBody returns the body, never nil. A Read that runs when the last call is made returns an error soon.
+	RequestBody() io.Reader
+
+	// Send sends head and body and ends the exchange. head.Length is len(body), except where the body was swallowed.
+	// body is borrowed during the call.
+	Send(head *ResponseHead, body []byte) error
+
+	// Begin fixes status and fields. It need not reach the client before the first Write, Commit, Flush or Finish.
+	Begin(head *ResponseHead) error
+
+	// Write copies p into the response body. It blocks while the exchange has no window, and may hold bytes back until
+	// Flush, Finish or until a block is full. The Env keeps the sum within head.Length.
+	Write(p []byte) (int, error)
+
+	// Reserve returns at least one and at most n bytes of response memory to be filled in place; it blocks while there
+	// is no window. The next response call must be Commit with the number of bytes filled, which may be 0.
+	Reserve(n int) ([]byte, error)
+
+	// Commit makes the first n reserved bytes part of the body. Like Write, it may hold them back until Flush.
+	Commit(n int) error
+
+	// Flush sends the head and all bytes held back.
+	Flush() error
+
+	// Finish sends what is held back and ends the exchange well. If head.Length was known, that many bytes were given.
+	Finish() error
+
+	// Abort ends the exchange badly: the client gets a 500 if nothing was sent, else a connection cut short. cause is for
+	// the log.
+	Abort(cause error)
+}
