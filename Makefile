@@ -1,0 +1,136 @@
+# Ringway. `make help` lists the targets; each installs the Debian packages it needs if they are missing.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+GO ?= go
+FUZZTIME ?= 60s
+ROUNDS ?= 5
+DURATION ?= 3s
+SOAKTIME ?= 10m
+BENCHFLAGS ?=
+
+# cgo's C: what the release is built with. -asan and the native test targets bring their own flags.
+export CGO_CFLAGS ?= -O2 -g
+
+SETUP := tools/setup.sh
+STATICCHECK := $(GO) tool -modfile=$(CURDIR)/tools/go.mod staticcheck
+C_SOURCES = $(wildcard native/*.c)
+C_ALL = $(wildcard native/*.[ch] native/test/*.[ch] native/fuzz/*.[ch])
+SHELL_SCRIPTS = $(wildcard tools/*.sh model/run model/*.sh test/*.sh deploy/*.sh) .ci/run
+
+##@ Build and try
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-zA-Z0-9_-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' Makefile
+	@echo
+
+.PHONY: build
+build: setup-build ## bin/gateway (cgo, libuv) and bin/appworker (static, no cgo)
+	CGO_ENABLED=1 $(GO) build -trimpath -o bin/gateway ./cmd/gateway
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/appworker ./cmd/appworker
+
+.PHONY: run
+run: setup-run build ## gateway on 127.0.0.1:8080 (admin 127.0.0.1:9180) with a supervised worker, in the foreground
+	tools/run.sh
+
+.PHONY: demo
+demo: setup-run build ## a few seconds: start, send real requests, kill a worker, print ring statistics, stop
+	tools/demo.sh
+
+##@ Test
+
+.PHONY: test
+test: setup-test build native-test test-go test-race test-bench ## unit, race, native and quick end-to-end tests
+	@echo "test: all passed"
+
+.PHONY: test-go
+test-go: setup-test build ## Go tests of all packages, end to end included
+	CGO_ENABLED=1 $(GO) test ./...
+
+# The race detector sees no C and knows nothing of mapped memory: packages that link native/ and those that only
+# drive processes are tested without it.
+.PHONY: test-race
+test-race: setup-build ## race-detector tests of the packages without C
+	packages=$$($(GO) list -f '{{.ImportPath}} {{join .Deps " "}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... \
+		| grep -v -E 'ringway/native|^ringway/(test|internal/policy)(/| )' | cut -d' ' -f1); \
+	CGO_ENABLED=1 $(GO) test -race -short $$packages
+
+.PHONY: test-bench
+test-bench: ## tests of the benchmark program (a module of its own)
+	cd bench && $(GO) test ./...
+
+.PHONY: lint
+lint: setup-build setup-lint ## gofmt, go vet, staticcheck, clang-format, clang-tidy, shellcheck; findings fail
+	files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [[ -n $$files ]]; then echo "not formatted by gofmt:" $$files >&2; exit 1; fi
+	$(GO) vet ./...
+	cd bench && $(GO) vet ./...
+	$(STATICCHECK) ./...
+	cd bench && $(STATICCHECK) ./...
+	$(GO) mod verify >/dev/null
+	if [[ -n "$(C_ALL)" ]]; then clang-format --dry-run -Werror $(C_ALL); fi
+	if [[ -n "$(C_SOURCES)" ]]; then \
+		printf '%s\n' $(C_SOURCES) | xargs -P "$$(nproc)" -n 4 sh -c 'exec clang-tidy --quiet "$$@" -- \
+			-std=c11 -D_GNU_SOURCE -Wall -Wextra -Inative '"$$(pkg-config --cflags libuv)" clang-tidy; fi
+	shellcheck -x $(SHELL_SCRIPTS)
+	@echo "lint: no findings"
+
+.PHONY: format
+format: setup-lint ## rewrite Go and C sources in the project's style
+	gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+	clang-format -i $(C_ALL)
+
+.PHONY: sanitize
+sanitize: setup-build setup-sanitize native-test-asan native-test-tsan sanitize-gateway ## native tests under ASan+UBSan and TSan, gateway under ASan
+	@echo "sanitize: clean"
+
+# The gateway makes itself non-dumpable, which LeakSanitizer cannot work with; leaks are looked for in native-test-asan.
+.PHONY: sanitize-gateway
+sanitize-gateway: build setup-sanitize ## make demo with a gateway built with AddressSanitizer
+	CGO_ENABLED=1 CGO_CFLAGS="-O1 -g -fno-omit-frame-pointer" $(GO) build -asan -o build/asan/gateway ./cmd/gateway
+	for mode in handler env; do \
+		ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 GATEWAY=build/asan/gateway MODE=$$mode tools/demo.sh; done
+
+.PHONY: model
+model: setup-model ## check the Spin model of the ring, and that seeded bugs are found
+	model/run
+
+.PHONY: fuzz
+fuzz: setup-sanitize fuzz-go fuzz-native ## every fuzz target for FUZZTIME (60s) each
+
+.PHONY: fuzz-go
+fuzz-go: ## the Go fuzz targets
+	for package in $$($(GO) list ./...); do \
+		for name in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime "$(FUZZTIME)" "$$package"; \
+		done; \
+	done
+
+##@ Long
+
+.PHONY: check
+check: test lint sanitize model demo fuzz stress ## everything, with a minute per fuzz target and the long stress run
+	@echo "check: all passed"
+
+.PHONY: soak
+soak: setup-bench build ## mixed load for SOAKTIME (10m) and 10,000 idle connections, memory sampled
+	cd bench && $(GO) run . soak --duration "$(SOAKTIME)" $(BENCHFLAGS)
+
+.PHONY: bench
+bench: setup-bench build ## all targets and loads, ROUNDS (5) interleaved rounds of DURATION (3s); writes bench/results
+	cd bench && $(GO) run . compare --rounds "$(ROUNDS)" --duration "$(DURATION)" $(BENCHFLAGS)
+
+.PHONY: clean
+clean: ## remove what the targets have built
+	rm -rf bin build bench/work
+
+# Group targets for packages: setup-build, setup-test, ...
+setup-%:
+	@$(SETUP) $*
+
+# native-test, native-test-asan, native-test-tsan, native-fuzz-*: the C side's own rules.
+-include native/test/rules.mk

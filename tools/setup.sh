@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that groups of make targets need; does nothing when they are there.
+#
+#   tools/setup.sh GROUP...     groups: build run test lint sanitize model bench
+#   tools/setup.sh --list       prints the packages of each group
+set -euo pipefail
+
+# A package is written as package:command (present if the command is) or package alone (present if dpkg says so).
+packages() {
+    case "$1" in
+    build) echo "gcc:gcc libc6-dev make:make pkg-config:pkg-config libuv1-dev" ;;
+    run) echo "curl:curl" ;;
+    test) echo "curl:curl clang:clang libclang-rt-14-dev nodejs:node" ;;
+    lint) echo "clang-format:clang-format clang-tidy:clang-tidy shellcheck:shellcheck" ;;
+    sanitize) echo "clang:clang libclang-rt-14-dev curl:curl" ;;
+    model) echo "spin:spin" ;;
+    bench) echo "wrk:wrk nginx-light:nginx haproxy:haproxy" ;;
+    *)
+        echo "setup: unknown group '$1', expected build, run, test, lint, sanitize, model or bench" >&2
+        exit 2
+        ;;
+    esac
+}
+
+present() {
+    local package=${1%%:*} command=${1#*:}
+    if [[ $1 == *:* ]]; then
+        # nginx and haproxy live in sbin, which is not on every user's PATH.
+        PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null
+    else
+        [[ $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) == "install ok installed" ]]
+    fi
+}
+
+if [[ ${1:-} == --list ]]; then
+    for group in build run test lint sanitize model bench; do
+        names=()
+        for entry in $(packages "$group"); do names+=("${entry%%:*}"); done
+        echo "$group: ${names[*]}"
+    done
+    exit 0
+fi
+if (($# == 0)); then
+    echo "setup: name at least one group, or --list" >&2
+    exit 2
+fi
+
+missing=()
+for group in "$@"; do
+    entries=$(packages "$group")
+    for entry in $entries; do
+        present "$entry" || missing+=("${entry%%:*}")
+    done
+done
+if ! command -v go >/dev/null; then
+    echo "setup: no 'go' on PATH; install Go 1.26 or newer (https://go.dev/dl/), Debian's is too old" >&2
+    exit 1
+fi
+((${#missing[@]} == 0)) && exit 0
+
+mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+if ! command -v apt-get >/dev/null; then
+    echo "setup: missing ${missing[*]}, and there is no apt-get here; install what provides them by hand" >&2
+    exit 1
+fi
+as_root=()
+if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null; then
+        echo "setup: missing ${missing[*]}; run as root: apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+echo "setup: installing ${missing[*]}" >&2
+install() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
+}
+# The package lists may be absent or stale: fetch them once if the first attempt fails.
+if ! install; then
+    "${as_root[@]}" apt-get update -q >&2
+    install
+fi
