@@ -6,6 +6,8 @@
  *   H1_MORE (0)        the head is incomplete: call again with the same start and more bytes;
  *   < 0                -status: the head is refused; answer with that status and close.
  * Work is linear in the bytes received over all calls for one head: struct h1_parser remembers how far it came.
+ * `out` means something only after a result > 0; it need not be the same memory in every call for one head, so one per
+ * loop is enough. The bytes may move between calls, but those already given must not change.
  */
 #ifndef H1_PARSER_H
 #define H1_PARSER_H
@@ -23,7 +25,7 @@
 enum h1_reason {
     H1_REASON_NONE = 0,
     H1_REASON_LINE_TOO_LONG,      /* 414 */
-    H1_REASON_HEAD_TOO_LARGE,     /* 431: bytes or fields */
+    H1_REASON_HEAD_TOO_LARGE,     /* 431: bytes, fields, or more than 32 other names in Connection */
     H1_REASON_BAD_LINE_END,       /* bare CR, bare LF */
     H1_REASON_BAD_METHOD,
     H1_REASON_BAD_TARGET,
@@ -38,7 +40,7 @@ enum h1_reason {
     H1_REASON_UNSUPPORTED_METHOD, /* 501: CONNECT */
     H1_REASON_BAD_EXPECTATION,    /* 417 */
     H1_REASON_BAD_CHUNK,          /* body: chunk size, extension or line end */
-    H1_REASON_BAD_TRAILER,
+    H1_REASON_BAD_TRAILER,        /* 431: bytes or fields */
     H1_REASON_COUNT
 };
 
@@ -56,7 +58,7 @@ struct h1_parser {
     uint32_t head_start; /* after skipped empty lines; offsets of the result count from the caller's first byte */
     uint32_t fields_start;
     uint32_t seen_fields; /* also those left out of the index */
-    uint8_t state;
+    uint8_t state;        /* private */
     uint8_t empty_lines;
     uint16_t reason; /* enum h1_reason after a refusal */
     uint32_t flags;  /* what framing and routing fields were seen */
@@ -65,21 +67,21 @@ struct h1_parser {
 /*
  * What was parsed. Offsets count from the first byte given. fields[] holds end-to-end fields only, in order: hop-by-hop
  * fields (RFC 9110 7.6.1: Connection, those it names, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade) are
- * left out, save that with `upgrade` the Upgrade field itself is kept and a Connection field is kept too. Content-Length and Host are kept.
+ * left out, save that with `upgrade` the Upgrade and Connection fields are kept. Content-Length and Host are always kept.
  */
 struct h1_request {
     enum ring_method method;
     uint8_t version; /* 0x10 or 0x11 */
-    uint8_t body_kind; /* RING_BODY_* */
+    uint8_t body_kind; /* RING_BODY_*; NONE also with Content-Length: 0 */
     bool keep_alive;
-    bool expect_continue;
+    bool expect_continue; /* a body follows, HTTP/1.1, and the client may wait for 100 */
     bool upgrade; /* Connection: upgrade and an Upgrade field, HTTP/1.1 */
     uint64_t content_length; /* 0 without a body; RING_LENGTH_UNKNOWN when chunked */
     struct ring_span method_name;
     struct ring_span target;
-    struct ring_span path;
-    struct ring_span query;
-    struct ring_span authority;
+    struct ring_span path;      /* starts with "/" (of absolute-form without a path: only that), or is "*" */
+    struct ring_span query;     /* without "?" */
+    struct ring_span authority; /* of absolute-form, else the Host value (valid, may be empty), else length 0 */
     uint32_t field_count;
     struct ring_field fields[H1_MAX_FIELDS];
 };
