@@ -1,0 +1,42 @@
+package envmap
+
+import "io"
+
+// requestBody is an Env seen as its request body.
+type requestBody Env
+
+// Read reads the request body; ErrEnded once the App has returned. Reads of other goroutines that run at that time end
+// with an error, and the exchange ends after they did.
+func (b *requestBody) Read(p []byte) (int, error) {
+	s := (*Env)(b).lock()
+	if s == nil {
+		return 0, ErrEnded
+	}
+	s.decodes++
+	r := s.ex.RequestBody()
+	s.reads.Add(1)
+	s.mu.Unlock()
+	defer s.reads.Done()
+	return r.Read(p)
+}
+
+// Close does nothing: what is left unread is the server's to deal with.
+func (b *requestBody) Close() error { return nil }
+
+// responseBody is an Env seen as its response body, past any writer that was assigned in front of it.
+type responseBody Env
+
+// Write is Env.Write to the exchange itself.
+func (b *responseBody) Write(p []byte) (int, error) { return (*Env)(b).writeBody(p) }
+
+// Flush is Env.Flush of the exchange itself.
+func (b *responseBody) Flush() error { return (*Env)(b).flushBody() }
+
+// Close does nothing, as OWIN has it: the response ends when the App returns.
+func (b *responseBody) Close() error { return nil }
+
+var (
+	_ io.ReadCloser  = (*requestBody)(nil)
+	_ io.WriteCloser = (*responseBody)(nil)
+	_ io.ReaderFrom  = (*Env)(nil)
+)

@@ -1,0 +1,94 @@
+package envmap
+
+import "sync"
+
+// state is the working memory of an Env, used for one exchange after another.
+//
+// An Env is a handle: a pointer to its state and the generation it is for. Ending an exchange advances the generation,
+// so that a handle somebody kept cannot reach what the state is used for next. Handles are never used again; they are
+// cut from slabs, so that one allocation serves handlesPerSlab exchanges.
+//
+// Locks: write before mu. No call into the exchange or into the application is made while mu is held, except for
+// RequestBlock, Context and RequestBody, which do not block.
+type state struct {
+	write sync.Mutex     // held while the response side of the exchange is called
+	reads sync.WaitGroup // reads of the request body that are running; added to only under mu in a living generation
+
+	mu    sync.Mutex // guards everything below, save that response is written under both locks
+	gen   uint64     // of the living Env; advanced when an exchange ends
+	ex    Exchange
+	block block
+
+	set     keySet          // the value is in values: the application assigned it
+	gone    keySet          // the application removed the key
+	cached  keySet          // the value is in texts: it was decoded
+	values  [knownCount]any // by the application
+	texts   [knownCount]string
+	extra   []pair // keys that are not known, in order of arrival
+	scratch []byte // bytes behind borrowed views that are not plain pieces of the block
+	path    []byte // decoded path; nil until asked for
+	decodes int    // values decoded from the block, for tests
+
+	request  fieldStore
+	response response
+
+	slab []Env
+}
+
+type pair struct {
+	key   string
+	value any
+}
+
+const handlesPerSlab = 128
+
+// begin takes a new exchange and returns its Env.
+func (s *state) begin(ex Exchange) (*Env, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.slab) == 0 {
+		s.slab = make([]Env, handlesPerSlab)
+	}
+	env := &s.slab[0]
+	s.slab = s.slab[1:]
+	env.s, env.gen = s, s.gen
+	s.ex = ex
+	s.request.lazy = true
+	b, err := parseBlock(ex.RequestBlock())
+	if err != nil {
+		return env, err
+	}
+	s.block = b
+	s.response.begin(b)
+	return env, nil
+}
+
+// end makes every handle fail and forgets what belonged to the exchange.
+func (s *state) end() {
+	s.mu.Lock()
+	s.gen++
+	s.mu.Unlock()
+}
+
+// clean makes the state ready for the next exchange. Precondition: ended, and no call into the exchange is running.
+func (s *state) clean() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range knownCount {
+		if s.set.has(k) {
+			s.values[k] = nil
+		}
+		if s.cached.has(k) {
+			s.texts[k] = ""
+		}
+	}
+	s.ex, s.block = nil, block{}
+	s.set, s.gone, s.cached = 0, 0, 0
+	clear(s.extra)
+	s.extra = s.extra[:0]
+	s.path = nil
+	s.scratch = s.scratch[:0]
+	s.decodes = 0
+	s.request.clean()
+	s.response.clean()
+}
