@@ -1,0 +1,53 @@
+package admin
+
+import (
+	"time"
+
+	"ringway/internal/engine"
+	"ringway/internal/supervisor"
+)
+
+// Snapshot is the answer of GET /stats.
+type Snapshot struct {
+	Gateway    Gateway            `json:"gateway"`
+	Listeners  []Listener         `json:"listeners"`
+	Workers    []Worker           `json:"workers"`
+	Loops      []engine.LoopStats `json:"loops"`
+	Lanes      []engine.LaneStats `json:"lanes"`
+	Supervisor *Supervisor        `json:"supervisor,omitempty"` // only where the gateway starts its workers
+}
+
+// Gateway is the process itself.
+type Gateway struct {
+	Pid           int       `json:"pid"`
+	Version       string    `json:"version"`
+	State         string    `json:"state"`
+	Started       time.Time `json:"started"`
+	UptimeSeconds float64   `json:"uptime_seconds"`
+	Admin         string    `json:"admin"`
+	Socket        string    `json:"socket"`
+}
+
+// Listener is an address that clients reach.
+type Listener struct {
+	URL string `json:"url"`
+}
+
+// Worker is one attachment.
+type Worker struct {
+	ID       uint64    `json:"id"`
+	Pid      int       `json:"pid"`
+	Uid      uint32    `json:"uid"`
+	Release  string    `json:"release"`
+	Program  string    `json:"program"`
+	State    string    `json:"state"`
+	InFlight uint64    `json:"in_flight"`
+	Attached time.Time `json:"attached"`
+}
+
+// Supervisor is the state of the worker processes that the gateway starts.
+type Supervisor struct {
+	Program  string              `json:"program"`
+	Restarts uint64              `json:"restarts"`
+	Slots    []supervisor.Status `json:"slots"`
+}
