@@ -113,15 +113,16 @@ func (e *Env) Clear() {
 }
 
 // Keys visits every key once, without decoding a value: those the Env knows in a fixed order, then the others in the
-// order they came in. Keys added during the visit are not seen; keys removed before their turn are left out.
+// order they came in. Keys that are not known and added during the visit are not seen; keys removed before their turn are left out.
 func (e *Env) Keys() iter.Seq[string] {
 	return func(yield func(string) bool) {
+		extra := e.extraKeys()
 		for _, key := range knownNames {
 			if e.Has(key) && !yield(key) {
 				return
 			}
 		}
-		for _, key := range e.extraKeys() {
+		for _, key := range extra {
 			if e.Has(key) && !yield(key) {
 				return
 			}
@@ -156,6 +157,9 @@ func (e *Env) extraKeys() []string {
 // adopt replaces what cannot stay a dictionary of fields: another Env's or the other direction's Headers, which lives
 // no longer than its Env or means other fields, becomes a copy; a nil map becomes one that can be written to.
 func (e *Env) adopt(key string, value any) any {
+	if key != KeyRequestHeaders && key != KeyResponseHeaders {
+		return value
+	}
 	switch v := value.(type) {
 	case Headers:
 		if k, _ := lookup(key); v.env != e || v.key != k {
