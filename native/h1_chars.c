@@ -7,10 +7,10 @@
 #define CTL 0
 #define HTAB H1_VALUE
 #define SPACE H1_VALUE
-#define PUNCT (H1_VALUE | H1_TARGET)                                  /* "(),/:;<=>?@[\]{} */
-#define TOKEN (H1_VALUE | H1_TARGET | H1_TCHAR)                       /* ^`| */
-#define REG (H1_VALUE | H1_TARGET | H1_REG_NAME)                      /* (),;= */
-#define MARK (H1_VALUE | H1_TARGET | H1_TCHAR | H1_REG_NAME)          /* !$&'*+-.~ */
+#define PUNCT (H1_VALUE | H1_TARGET)                         /* "(),/:;<=>?@[\]{} */
+#define TOKEN (H1_VALUE | H1_TARGET | H1_TCHAR)              /* ^`| */
+#define REG (H1_VALUE | H1_TARGET | H1_REG_NAME)             /* (),;= */
+#define MARK (H1_VALUE | H1_TARGET | H1_TCHAR | H1_REG_NAME) /* !$&'*+-.~ */
 #define UNDER (MARK | H1_UNDERSCORE)
 #define HASH (H1_VALUE | H1_TCHAR)
 #define DIGIT (MARK | H1_HEX | H1_DIGIT)
@@ -43,21 +43,18 @@ const uint8_t h1_char_class[256] = {
 #define TOP EACH(0x80)
 
 /* Non-zero if a byte of `word` is below `limit` (<= 0x80); bytes >= 0x80 never count. */
-static inline uint64_t any_below(uint64_t word, uint8_t limit)
-{
+static inline uint64_t any_below(uint64_t word, uint8_t limit) {
     return (word - EACH(limit)) & ~word & TOP;
 }
 
 /* Non-zero if a byte of `word` equals `byte`. */
-static inline uint64_t any_equal(uint64_t word, uint8_t byte)
-{
+static inline uint64_t any_equal(uint64_t word, uint8_t byte) {
     uint64_t difference = word ^ EACH(byte);
 
     return (difference - EACH(1)) & ~difference & TOP;
 }
 
-size_t h1_value_span(const uint8_t *bytes, size_t length)
-{
+size_t h1_value_span(const uint8_t *bytes, size_t length) {
     size_t position = 0;
 
     for (; length - position >= 8; position += 8) {
@@ -76,8 +73,7 @@ size_t h1_value_span(const uint8_t *bytes, size_t length)
     return position;
 }
 
-size_t h1_target_span(const uint8_t *bytes, size_t length)
-{
+size_t h1_target_span(const uint8_t *bytes, size_t length) {
     size_t position = 0;
 
     for (; length - position >= 8; position += 8) {
@@ -92,8 +88,7 @@ size_t h1_target_span(const uint8_t *bytes, size_t length)
     return position;
 }
 
-bool h1_is_token(const uint8_t *bytes, size_t length)
-{
+bool h1_is_token(const uint8_t *bytes, size_t length) {
     for (size_t i = 0; i < length; i++) {
         if ((h1_char_class[bytes[i]] & H1_TCHAR) == 0)
             return false;
@@ -101,13 +96,11 @@ bool h1_is_token(const uint8_t *bytes, size_t length)
     return length > 0;
 }
 
-bool h1_is_field_value(const uint8_t *bytes, size_t length)
-{
+bool h1_is_field_value(const uint8_t *bytes, size_t length) {
     return h1_value_span(bytes, length) == length;
 }
 
-bool h1_equals_lower(const uint8_t *bytes, size_t length, const char *lower, size_t lower_length)
-{
+bool h1_equals_lower(const uint8_t *bytes, size_t length, const char *lower, size_t lower_length) {
     if (length != lower_length)
         return false;
     for (size_t i = 0; i < length; i++) {

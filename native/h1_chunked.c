@@ -7,19 +7,16 @@
 
 #define MAX_SIZE_DIGITS 16u
 
-static uint8_t hex_value(uint8_t byte)
-{
+static uint8_t hex_value(uint8_t byte) {
     return (uint8_t)(byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10);
 }
 
-static int refuse_chunk(struct h1_chunked *chunked)
-{
+static int refuse_chunk(struct h1_chunked *chunked) {
     return h1_refuse(&chunked->reason, 400, H1_REASON_BAD_CHUNK);
 }
 
 /* RFC 9112 7.1.1: the length of all extensions of a message has to be limited. */
-static int count_extension(struct h1_chunked *chunked, const struct h1_chunked_limits *limits)
-{
+static int count_extension(struct h1_chunked *chunked, const struct h1_chunked_limits *limits) {
     if (chunked->extension_bytes >= limits->extension_bytes)
         return refuse_chunk(chunked);
     chunked->extension_bytes++;
@@ -27,8 +24,7 @@ static int count_extension(struct h1_chunked *chunked, const struct h1_chunked_l
 }
 
 /* A byte of a chunk's first line. Returns 0 or -400. */
-static int size_line_byte(struct h1_chunked *chunked, uint8_t byte, const struct h1_chunked_limits *limits)
-{
+static int size_line_byte(struct h1_chunked *chunked, uint8_t byte, const struct h1_chunked_limits *limits) {
     switch ((enum h1_chunk_state)chunked->state) {
     case H1_CHUNK_SIZE:
         if ((h1_char_class[byte] & H1_HEX) != 0) {
@@ -81,8 +77,7 @@ static int size_line_byte(struct h1_chunked *chunked, uint8_t byte, const struct
  * trailer_length. Returns the bytes consumed or -status.
  */
 static int64_t take_trailers(struct h1_chunked *chunked, const uint8_t *bytes, size_t length,
-                             const struct h1_chunked_limits *limits, uint8_t *trailers)
-{
+                             const struct h1_chunked_limits *limits, uint8_t *trailers) {
     const uint8_t *feed = memchr(bytes, '\n', length);
     size_t run = feed != NULL ? (size_t)(feed - bytes) + 1 : length;
     uint64_t sum = (uint64_t)chunked->trailer_length + run;
@@ -108,8 +103,7 @@ static int64_t take_trailers(struct h1_chunked *chunked, const uint8_t *bytes, s
 
 int64_t h1_chunked_decode(struct h1_chunked *chunked, const uint8_t *bytes, size_t length,
                           const struct h1_chunked_limits *limits, uint8_t *trailers, const uint8_t **data,
-                          size_t *data_length)
-{
+                          size_t *data_length) {
     size_t position = 0;
 
     *data = bytes;

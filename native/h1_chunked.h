@@ -7,7 +7,7 @@
 #include "h1_parser.h"
 
 enum h1_chunk_state {
-    H1_CHUNK_SIZE = 0, /* hex digits of a chunk size */
+    H1_CHUNK_SIZE = 0,   /* hex digits of a chunk size */
     H1_CHUNK_SIZE_SPACE, /* white space between the size and the ";" of an extension */
     H1_CHUNK_EXTENSION,
     H1_CHUNK_SIZE_LF, /* LF after the size line */
@@ -44,9 +44,10 @@ struct h1_chunked {
  * limit. At the end state is H1_CHUNK_DONE, and what follows belongs to the next request. The sum of all chunks is the
  * caller's to limit; chunk_left tells a declared size before its bytes have come.
  */
-__attribute__((warn_unused_result)) int64_t h1_chunked_decode(struct h1_chunked *chunked, const uint8_t *bytes, size_t length,
-                                                              const struct h1_chunked_limits *limits, uint8_t *trailers,
-                                                              const uint8_t **data, size_t *data_length);
+__attribute__((warn_unused_result)) int64_t h1_chunked_decode(struct h1_chunked *chunked, const uint8_t *bytes,
+                                                              size_t length, const struct h1_chunked_limits *limits,
+                                                              uint8_t *trailers, const uint8_t **data,
+                                                              size_t *data_length);
 
 /*
  * Splits the collected trailer section into fields (offsets from `trailers`), leaving out framing, routing and

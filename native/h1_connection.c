@@ -14,10 +14,10 @@ struct options {
     struct ring_field nominated[MAX_NOMINATED]; /* only the name is used */
 };
 
-static bool add_option(struct options *options, const uint8_t *bytes, uint32_t start, uint32_t length)
-{
+static bool add_option(struct options *options, const uint8_t *bytes, uint32_t start, uint32_t length) {
     const uint8_t *name = bytes + start;
 
+    H1_WORK(length);
     if (H1_EQUALS(name, length, "close")) {
         options->close = true;
         return true;
@@ -34,13 +34,12 @@ static bool add_option(struct options *options, const uint8_t *bytes, uint32_t s
         return true;
     if (options->count == MAX_NOMINATED)
         return false;
-    options->nominated[options->count++] = (struct ring_field){
-        .name_offset = start, .name_length = (uint16_t)length, .id = h1_name_id(name, length)};
+    options->nominated[options->count++] =
+        (struct ring_field){.name_offset = start, .name_length = (uint16_t)length, .id = h1_name_id(name, length)};
     return true;
 }
 
-static bool read_options(struct options *options, const uint8_t *bytes, const struct ring_field *field)
-{
+static bool read_options(struct options *options, const uint8_t *bytes, const struct ring_field *field) {
     uint32_t position = field->value_offset;
     uint32_t end = position + field->value_length;
 
@@ -62,8 +61,7 @@ static bool read_options(struct options *options, const uint8_t *bytes, const st
     return true;
 }
 
-static bool same_name(const uint8_t *bytes, const struct ring_field *one, const struct ring_field *other)
-{
+static bool same_name(const uint8_t *bytes, const struct ring_field *one, const struct ring_field *other) {
     const uint8_t *left = bytes + one->name_offset;
     const uint8_t *right = bytes + other->name_offset;
 
@@ -79,8 +77,7 @@ static bool same_name(const uint8_t *bytes, const struct ring_field *one, const 
     return true;
 }
 
-static bool is_kept(const struct options *options, const uint8_t *bytes, const struct ring_field *field, bool upgrade)
-{
+static bool is_kept(const struct options *options, const uint8_t *bytes, const struct ring_field *field, bool upgrade) {
     switch (field->id) {
     case RING_NAME_HOST:
     case RING_NAME_CONTENT_LENGTH:
@@ -102,8 +99,7 @@ static bool is_kept(const struct options *options, const uint8_t *bytes, const s
     }
 }
 
-int h1_apply_connection(struct h1_parser *parser, const uint8_t *bytes, struct h1_request *out)
-{
+int h1_apply_connection(struct h1_parser *parser, const uint8_t *bytes, struct h1_request *out) {
     bool version_11 = out->version == 0x11;
     struct options options;
     uint32_t kept = 0;

@@ -4,8 +4,7 @@
 #include "h1_internal.h"
 
 int h1_split_field(const uint8_t *bytes, uint32_t start, uint32_t end, struct ring_field *field, uint8_t *classes,
-                   uint16_t *reason)
-{
+                   uint16_t *reason) {
     uint32_t position = start;
     uint8_t class;
     uint8_t seen = 0;
@@ -51,8 +50,7 @@ int h1_split_field(const uint8_t *bytes, uint32_t start, uint32_t end, struct ri
  * RFC 9110 8.6: 1*DIGIT. Repeated fields and lists are refused even if all values agree (RFC 9112 6.3 item 5 leaves that
  * choice), because other recipients may pick another one.
  */
-static int note_length(struct h1_parser *parser, const uint8_t *value, uint32_t length, struct h1_request *out)
-{
+static int note_length(struct h1_parser *parser, const uint8_t *value, uint32_t length, struct h1_request *out) {
     uint64_t sum = 0;
 
     if ((parser->flags & H1_SAW_LENGTH) != 0 || length == 0)
@@ -73,8 +71,7 @@ static int note_length(struct h1_parser *parser, const uint8_t *value, uint32_t 
 }
 
 /* One "; name=value" of a transfer-coding (RFC 9112 7); *position is at the ";". */
-static bool skip_parameter(const uint8_t *value, uint32_t length, uint32_t *position)
-{
+static bool skip_parameter(const uint8_t *value, uint32_t length, uint32_t *position) {
     uint32_t at = *position + 1;
     uint32_t first;
 
@@ -110,8 +107,7 @@ static bool skip_parameter(const uint8_t *value, uint32_t length, uint32_t *posi
  * RFC 9112 6.1, 6.3 item 4, 7: a list of codings that ends in chunked, which stands there once and without parameters.
  * Empty list members, which RFC 9110 5.6.1.2 would let pass, are refused: recipients differ in how they read them.
  */
-static int note_encoding(struct h1_parser *parser, const uint8_t *value, uint32_t length)
-{
+static int note_encoding(struct h1_parser *parser, const uint8_t *value, uint32_t length) {
     uint32_t position = 0;
     bool chunked = false;
 
@@ -157,8 +153,7 @@ static int note_encoding(struct h1_parser *parser, const uint8_t *value, uint32_
  * target has no authority.
  */
 static int note_host(struct h1_parser *parser, const uint8_t *bytes, const struct ring_field *field,
-                     struct h1_request *out)
-{
+                     struct h1_request *out) {
     if ((parser->flags & H1_SAW_HOST) != 0 ||
         (field->value_length > 0 && !h1_is_authority(bytes + field->value_offset, field->value_length)))
         return h1_refuse(&parser->reason, 400, H1_REASON_BAD_HOST);
@@ -168,8 +163,8 @@ static int note_host(struct h1_parser *parser, const uint8_t *bytes, const struc
     return 0;
 }
 
-int h1_note_field(struct h1_parser *parser, const uint8_t *bytes, const struct ring_field *field, struct h1_request *out)
-{
+int h1_note_field(struct h1_parser *parser, const uint8_t *bytes, const struct ring_field *field,
+                  struct h1_request *out) {
     const uint8_t *value = bytes + field->value_offset;
 
     switch (field->id) {

@@ -10,11 +10,11 @@
 #include "ring_names.h"
 
 /* Bits of h1_char_class[]. */
-#define H1_TCHAR 1u       /* RFC 9110 5.6.2 */
-#define H1_UNDERSCORE 2u  /* a tchar that CGI-like environments confuse with "-" */
-#define H1_VALUE 4u       /* RFC 9110 5.5: VCHAR, obs-text, SP, HTAB */
-#define H1_TARGET 8u      /* visible ASCII without "#" */
-#define H1_REG_NAME 16u   /* RFC 3986 3.2.2: unreserved, sub-delims (percent-encoding apart) */
+#define H1_TCHAR 1u      /* RFC 9110 5.6.2 */
+#define H1_UNDERSCORE 2u /* a tchar that CGI-like environments confuse with "-" */
+#define H1_VALUE 4u      /* RFC 9110 5.5: VCHAR, obs-text, SP, HTAB */
+#define H1_TARGET 8u     /* visible ASCII without "#" */
+#define H1_REG_NAME 16u  /* RFC 3986 3.2.2: unreserved, sub-delims (percent-encoding apart) */
 #define H1_HEX 32u
 #define H1_DIGIT 64u
 
@@ -41,19 +41,16 @@ extern uint64_t h1_work;
 #endif
 
 /* Sets the reason and gives -status, so that every refusal is one return statement. */
-static inline int h1_refuse(uint16_t *reason, int status, enum h1_reason cause)
-{
+static inline int h1_refuse(uint16_t *reason, int status, enum h1_reason cause) {
     *reason = (uint16_t)cause;
     return -status;
 }
 
-static inline uint8_t h1_lower(uint8_t byte)
-{
+static inline uint8_t h1_lower(uint8_t byte) {
     return (uint8_t)(byte - 'A') < 26 ? (uint8_t)(byte | 0x20) : byte;
 }
 
-static inline bool h1_is_ows(uint8_t byte)
-{
+static inline bool h1_is_ows(uint8_t byte) {
     return byte == ' ' || byte == '\t';
 }
 

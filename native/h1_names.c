@@ -9,8 +9,7 @@ static const char *const lower_names[RING_NAME_COUNT] = {
 #undef LOWER_NAME
 };
 
-static inline uint16_t match(const uint8_t *name, size_t length, enum ring_name id)
-{
+static inline uint16_t match(const uint8_t *name, size_t length, enum ring_name id) {
     const char *lower = lower_names[id];
 
     for (size_t i = 1; i < length; i++) { /* the first letter has chosen the candidate */
@@ -20,8 +19,7 @@ static inline uint16_t match(const uint8_t *name, size_t length, enum ring_name 
     return (uint16_t)id;
 }
 
-static inline uint16_t match2(const uint8_t *name, size_t length, enum ring_name one, enum ring_name other)
-{
+static inline uint16_t match2(const uint8_t *name, size_t length, enum ring_name one, enum ring_name other) {
     uint16_t id = match(name, length, one);
 
     return id != RING_NAME_OTHER ? id : match(name, length, other);
@@ -29,15 +27,14 @@ static inline uint16_t match2(const uint8_t *name, size_t length, enum ring_name
 
 #define KEY(length, letter) ((uint32_t)(length) << 8 | (uint32_t)(letter))
 #define ONE(length, letter, identifier) \
-    case KEY(length, letter): \
+    case KEY(length, letter):           \
         return match(name, length, RING_NAME_##identifier);
 #define TWO(length, letter, identifier, other) \
-    case KEY(length, letter): \
+    case KEY(length, letter):                  \
         return match2(name, length, RING_NAME_##identifier, RING_NAME_##other);
 
 /* Every name of ring_names.h has its place here; h1_names_test.c finds one that was forgotten. */
-uint16_t h1_name_id(const uint8_t *name, size_t length)
-{
+uint16_t h1_name_id(const uint8_t *name, size_t length) {
     if (length < 2 || length > 24)
         return RING_NAME_OTHER;
     switch (KEY(length, h1_lower(name[0]))) {

@@ -13,8 +13,7 @@ enum head_state {
     STATE_REFUSED           /* final */
 };
 
-static enum ring_method method_of(const uint8_t *name, uint32_t length)
-{
+static enum ring_method method_of(const uint8_t *name, uint32_t length) {
     switch (length) {
     case 3:
         if (memcmp(name, "GET", 3) == 0)
@@ -39,15 +38,13 @@ static enum ring_method method_of(const uint8_t *name, uint32_t length)
     }
 }
 
-static bool is_digit(uint8_t byte)
-{
+static bool is_digit(uint8_t byte) {
     return (h1_char_class[byte] & H1_DIGIT) != 0;
 }
 
 /* RFC 9112 2.3: "HTTP/" DIGIT "." DIGIT in upper case, after one space. `end` is the end of the line. */
 static int parse_version(struct h1_parser *parser, const uint8_t *bytes, uint32_t start, uint32_t end,
-                         struct h1_request *out)
-{
+                         struct h1_request *out) {
     const uint8_t *version;
 
     if (end - start < 9)
@@ -67,8 +64,7 @@ static int parse_version(struct h1_parser *parser, const uint8_t *bytes, uint32_
 
 /* RFC 9112 3: method SP request-target SP HTTP-version, one space each; bytes[end] is the CR. */
 static int parse_request_line(struct h1_parser *parser, const uint8_t *bytes, uint32_t start, uint32_t end,
-                              struct h1_request *out)
-{
+                              struct h1_request *out) {
     uint32_t position = start;
     int result;
 
@@ -87,8 +83,7 @@ static int parse_request_line(struct h1_parser *parser, const uint8_t *bytes, ui
 }
 
 static int parse_field_line(struct h1_parser *parser, const uint8_t *bytes, uint32_t start, uint32_t end,
-                            const struct h1_limits *limits, struct h1_request *out)
-{
+                            const struct h1_limits *limits, struct h1_request *out) {
     uint32_t most = limits->fields < H1_MAX_FIELDS ? limits->fields : H1_MAX_FIELDS;
     struct ring_field *field = &out->fields[out->field_count];
     uint8_t classes;
@@ -97,8 +92,7 @@ static int parse_field_line(struct h1_parser *parser, const uint8_t *bytes, uint
     if (parser->seen_fields >= most)
         return h1_refuse(&parser->reason, 431, H1_REASON_HEAD_TOO_LARGE);
     if (h1_is_ows(bytes[start])) /* RFC 9112 5.2: obs-fold is 400; 2.2: so is white space before the first field */
-        return h1_refuse(&parser->reason, 400,
-                         parser->seen_fields > 0 ? H1_REASON_OBS_FOLD : H1_REASON_BAD_FIELD_NAME);
+        return h1_refuse(&parser->reason, 400, parser->seen_fields > 0 ? H1_REASON_OBS_FOLD : H1_REASON_BAD_FIELD_NAME);
     parser->seen_fields++;
     result = h1_split_field(bytes, start, end, field, &classes, &parser->reason);
     if (result < 0)
@@ -109,8 +103,7 @@ static int parse_field_line(struct h1_parser *parser, const uint8_t *bytes, uint
 }
 
 /* The empty line has come: what only the whole head can tell. */
-static int finish(struct h1_parser *parser, const uint8_t *bytes, struct h1_request *out)
-{
+static int finish(struct h1_parser *parser, const uint8_t *bytes, struct h1_request *out) {
     uint32_t flags = parser->flags;
 
     if ((flags & (H1_SAW_HOST | H1_VERSION_10)) == 0) /* RFC 9112 3.2: 1.1 needs a Host */
@@ -126,8 +119,7 @@ static int finish(struct h1_parser *parser, const uint8_t *bytes, struct h1_requ
         out->body_kind = RING_BODY_LENGTH;
     }
     /* RFC 9110 10.1.1: not in 1.0, and nothing to wait for without a body. */
-    out->expect_continue =
-        (flags & H1_SAW_CONTINUE) != 0 && out->version == 0x11 && out->body_kind != RING_BODY_NONE;
+    out->expect_continue = (flags & H1_SAW_CONTINUE) != 0 && out->version == 0x11 && out->body_kind != RING_BODY_NONE;
     if ((flags & (H1_SAW_CONNECTION | H1_SAW_HOP)) != 0)
         return h1_apply_connection(parser, bytes, out);
     out->keep_alive = out->version == 0x11; /* RFC 9112 9.3 */
@@ -137,8 +129,7 @@ static int finish(struct h1_parser *parser, const uint8_t *bytes, struct h1_requ
 
 /* The line has no LF yet. What is certain to be refused is refused now, with the status the whole line would get. */
 static int check_partial(struct h1_parser *parser, const uint8_t *bytes, uint32_t length,
-                         const struct h1_limits *limits)
-{
+                         const struct h1_limits *limits) {
     uint64_t pending = length - parser->line_start;
 
     if (parser->state == STATE_REQUEST_LINE) {
@@ -155,8 +146,7 @@ static int check_partial(struct h1_parser *parser, const uint8_t *bytes, uint32_
 
 /* The line bytes[parser->line_start..feed], feed being its LF. Returns 1 after the empty line that ends the head. */
 static int parse_line(struct h1_parser *parser, const uint8_t *bytes, uint32_t feed, const struct h1_limits *limits,
-                      struct h1_request *out)
-{
+                      struct h1_request *out) {
     uint32_t start = parser->line_start;
     bool has_cr = feed > start && bytes[feed - 1] == '\r';
     uint32_t end = has_cr ? feed - 1 : feed;
@@ -189,8 +179,7 @@ static int parse_line(struct h1_parser *parser, const uint8_t *bytes, uint32_t f
 }
 
 static int parse_lines(struct h1_parser *parser, const uint8_t *bytes, uint32_t length, const struct h1_limits *limits,
-                       struct h1_request *out)
-{
+                       struct h1_request *out) {
     out->field_count = 0;
     out->content_length = 0;
     for (;;) {
@@ -221,8 +210,7 @@ static int parse_lines(struct h1_parser *parser, const uint8_t *bytes, uint32_t 
 }
 
 int h1_parse_request(struct h1_parser *parser, const uint8_t *bytes, size_t length, const struct h1_limits *limits,
-                     struct h1_request *out)
-{
+                     struct h1_request *out) {
     bool resumed = parser->line_start > 0;
     uint32_t usable = length < INT32_MAX ? (uint32_t)length : (uint32_t)INT32_MAX;
     int result;
@@ -245,8 +233,7 @@ int h1_parse_request(struct h1_parser *parser, const uint8_t *bytes, size_t leng
     return result;
 }
 
-const char *h1_reason_text(enum h1_reason reason)
-{
+const char *h1_reason_text(enum h1_reason reason) {
     static const char *const texts[H1_REASON_COUNT] = {
         [H1_REASON_NONE] = "no fault",
         [H1_REASON_LINE_TOO_LONG] = "request line too long",

@@ -24,16 +24,16 @@
 /* Refusals with one status have different causes; the reason tells which, for counters and logs. */
 enum h1_reason {
     H1_REASON_NONE = 0,
-    H1_REASON_LINE_TOO_LONG,      /* 414 */
-    H1_REASON_HEAD_TOO_LARGE,     /* 431: bytes, fields, or more than 32 other names in Connection */
-    H1_REASON_BAD_LINE_END,       /* bare CR, bare LF */
+    H1_REASON_LINE_TOO_LONG,  /* 414 */
+    H1_REASON_HEAD_TOO_LARGE, /* 431: bytes, fields, or more than 32 other names in Connection */
+    H1_REASON_BAD_LINE_END,   /* bare CR, bare LF */
     H1_REASON_BAD_METHOD,
     H1_REASON_BAD_TARGET,
-    H1_REASON_BAD_VERSION,        /* 400, or 505 for another major version */
+    H1_REASON_BAD_VERSION, /* 400, or 505 for another major version */
     H1_REASON_BAD_FIELD_NAME,
     H1_REASON_BAD_FIELD_VALUE,
     H1_REASON_OBS_FOLD,
-    H1_REASON_BAD_HOST,           /* missing, repeated or invalid */
+    H1_REASON_BAD_HOST, /* missing, repeated or invalid */
     H1_REASON_BAD_CONTENT_LENGTH,
     H1_REASON_BAD_TRANSFER_ENCODING, /* 400, or 501 for an unknown coding before chunked */
     H1_REASON_LENGTH_AND_ENCODING,
@@ -45,9 +45,9 @@ enum h1_reason {
 };
 
 struct h1_limits {
-    uint32_t line_bytes; /* request line, without its CRLF */
-    uint32_t head_bytes; /* all field lines with their CRLFs */
-    uint32_t fields;     /* <= H1_MAX_FIELDS */
+    uint32_t line_bytes;   /* request line, without its CRLF */
+    uint32_t head_bytes;   /* all field lines with their CRLFs */
+    uint32_t fields;       /* <= H1_MAX_FIELDS */
     bool keep_underscores; /* otherwise field names with an underscore are left out of the index */
 };
 
@@ -71,11 +71,11 @@ struct h1_parser {
  */
 struct h1_request {
     enum ring_method method;
-    uint8_t version; /* 0x10 or 0x11 */
+    uint8_t version;   /* 0x10 or 0x11 */
     uint8_t body_kind; /* RING_BODY_*; NONE also with Content-Length: 0 */
     bool keep_alive;
-    bool expect_continue; /* a body follows, HTTP/1.1, and the client may wait for 100 */
-    bool upgrade; /* Connection: upgrade and an Upgrade field, HTTP/1.1 */
+    bool expect_continue;    /* a body follows, HTTP/1.1, and the client may wait for 100 */
+    bool upgrade;            /* Connection: upgrade and an Upgrade field, HTTP/1.1 */
     uint64_t content_length; /* 0 without a body; RING_LENGTH_UNKNOWN when chunked */
     struct ring_span method_name;
     struct ring_span target;

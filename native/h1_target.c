@@ -4,8 +4,7 @@
 #include "h1_internal.h"
 
 /* IPv4address (RFC 3986 3.2.2): four decimal octets without leading zeros. */
-static bool is_ipv4(const uint8_t *bytes, size_t length)
-{
+static bool is_ipv4(const uint8_t *bytes, size_t length) {
     size_t position = 0;
 
     for (unsigned octet = 0; octet < 4; octet++) {
@@ -26,8 +25,7 @@ static bool is_ipv4(const uint8_t *bytes, size_t length)
 }
 
 /* IPv6address (RFC 3986 3.2.2): eight groups, one "::" for one or more of them, the last two also as IPv4. */
-static bool is_ipv6(const uint8_t *bytes, size_t length)
-{
+static bool is_ipv6(const uint8_t *bytes, size_t length) {
     unsigned groups = 0;
     bool gap = false;
     size_t position = 0;
@@ -65,8 +63,7 @@ static bool is_ipv6(const uint8_t *bytes, size_t length)
 }
 
 /* RFC 3986 3.2.3 allows any digits and none; beyond 65535 there is no TCP port (RFC 9110 4.2.1). */
-static bool is_port(const uint8_t *bytes, size_t length)
-{
+static bool is_port(const uint8_t *bytes, size_t length) {
     unsigned value = 0;
 
     for (size_t i = 0; i < length; i++) {
@@ -83,8 +80,7 @@ static bool is_port(const uint8_t *bytes, size_t length)
  * An empty host is invalid in http URIs (RFC 9110 4.2.1, 4.2.2); userinfo is taken for an attempt to mislead (4.2.4).
  * IPvFuture has no use yet and zone identifiers have no meaning to a server: neither is taken.
  */
-bool h1_is_authority(const uint8_t *bytes, size_t length)
-{
+bool h1_is_authority(const uint8_t *bytes, size_t length) {
     size_t position = 0;
 
     H1_WORK(length);
@@ -115,8 +111,7 @@ bool h1_is_authority(const uint8_t *bytes, size_t length)
     return bytes[position] == ':' && is_port(bytes + position + 1, length - position - 1);
 }
 
-static void split_query(const uint8_t *bytes, uint32_t start, uint32_t end, struct h1_request *out)
-{
+static void split_query(const uint8_t *bytes, uint32_t start, uint32_t end, struct h1_request *out) {
     const uint8_t *mark = memchr(bytes + start, '?', end - start);
     uint32_t path_end = mark != NULL ? (uint32_t)(mark - bytes) : end;
 
@@ -127,8 +122,7 @@ static void split_query(const uint8_t *bytes, uint32_t start, uint32_t end, stru
 
 /* RFC 9112 3.2.2: http or https, a valid authority, then path and query. */
 static int parse_absolute(struct h1_parser *parser, const uint8_t *bytes, uint32_t start, uint32_t end,
-                          struct h1_request *out)
-{
+                          struct h1_request *out) {
     uint32_t authority;
     uint32_t rest;
 
@@ -157,8 +151,8 @@ static int parse_absolute(struct h1_parser *parser, const uint8_t *bytes, uint32
     return 0;
 }
 
-int h1_parse_target(struct h1_parser *parser, const uint8_t *bytes, uint32_t start, uint32_t end, struct h1_request *out)
-{
+int h1_parse_target(struct h1_parser *parser, const uint8_t *bytes, uint32_t start, uint32_t end,
+                    struct h1_request *out) {
     uint32_t length = end - start;
 
     H1_WORK(length);

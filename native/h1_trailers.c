@@ -4,8 +4,7 @@
 #include "h1_chunked.h"
 #include "h1_internal.h"
 
-static bool is_allowed(const uint8_t *name, size_t length, uint16_t id)
-{
+static bool is_allowed(const uint8_t *name, size_t length, uint16_t id) {
     switch (id) {
     case RING_NAME_HOST: /* framing, routing, this hop */
     case RING_NAME_CONNECTION:
@@ -47,8 +46,7 @@ static bool is_allowed(const uint8_t *name, size_t length, uint16_t id)
 }
 
 int h1_parse_trailers(const uint8_t *trailers, size_t length, uint32_t max_fields, struct ring_field *out,
-                      uint16_t *reason)
-{
+                      uint16_t *reason) {
     uint32_t position = 0;
     uint32_t seen = 0;
     uint32_t kept = 0;
