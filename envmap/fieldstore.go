@@ -28,8 +28,8 @@ func (s *state) store(k known) *fieldStore {
 }
 
 func (f *fieldStore) clean() {
+	f.assigned = nil // the application's map stays as it is
 	f.reset()
-	f.assigned = nil
 }
 
 // reset empties the store; an assigned map stays the one that is used.
