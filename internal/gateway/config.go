@@ -1,0 +1,66 @@
+package gateway
+
+import (
+	"syscall"
+	"time"
+
+	"ringway/ring"
+)
+
+// Config is everything about a gateway but its engine. Values are checked by who uses them.
+type Config struct {
+	// Listen are the addresses for clients, see listen.Open.
+	Listen []string
+	// Admin is HOST:PORT of the admin server; empty for none.
+	Admin string
+	// Socket is the path of the control socket.
+	Socket string
+	// SocketUsers may attach workers besides the own user and root.
+	SocketUsers []uint32
+	// Loops is the number of the engine's loops.
+	Loops int
+	// Geometry is the size of each worker's segments, with one lane per loop.
+	Geometry ring.Geometry
+	// MaxWorkers and MemoryLimit (bytes) bound what is attached at a time.
+	MaxWorkers  int
+	MemoryLimit int64
+	// Program is what the gateway starts as workers; nil if workers come by themselves.
+	Program *Program
+	// DrainLimit is how long exchanges may take to finish once the gateway or their worker stops.
+	DrainLimit time.Duration
+	// Version is the gateway's own.
+	Version string
+}
+
+// Program is a worker that the gateway starts.
+type Program struct {
+	// Argv is the absolute path of the executable, and its arguments.
+	Argv []string
+	// Count is how many of it run.
+	Count int
+	// Credential is the user that it runs as; nil for the gateway's own.
+	Credential *syscall.Credential
+}
+
+const (
+	// helloTimeout and readyTimeout bound the silence of a worker that attaches.
+	helloTimeout = 5 * time.Second
+	readyTimeout = 60 * time.Second
+	// lastWorkerGrace is how long the last worker that wants to leave still gets requests, outside a shutdown: when a
+	// container or service manager tells both processes to stop, the worker may hear it first.
+	lastWorkerGrace = 250 * time.Millisecond
+	// cutGrace bounds the wait for Quiet after Cut, and killGrace the wait for workers after they were let go, when the
+	// drain limit has passed or a second signal came.
+	cutGrace  = 2 * time.Second
+	killGrace = 2 * time.Second
+	// releaseGrace bounds the wait for the end of killed processes and for Released.
+	releaseGrace = 2 * time.Second
+)
+
+// InputError is a failure to start that the operator's input caused: an address, a path, an executable.
+type InputError struct{ Err error }
+
+func (e *InputError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *InputError) Unwrap() error { return e.Err }

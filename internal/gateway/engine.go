@@ -1,0 +1,32 @@
+package gateway
+
+import "ringway/internal/engine"
+
+// Engine is the native half: event loops that own the clients' connections. Its methods do not wait for clients or
+// workers.
+type Engine interface {
+	// AddListener takes over bound and listening non-blocking sockets, one for each loop; a unix socket is repeated.
+	// Before Start only.
+	AddListener(descriptors []int) error
+	// Start starts the loops.
+	Start() error
+	// Attach takes in a worker, which gets no requests before Activate. The sockets belong to the engine from the call
+	// on, also when it fails; the segments stay mapped until Notice Released.
+	Attach(engine.Attachment) error
+	// Activate lets requests go to the worker.
+	Activate(worker uint64)
+	// Drain gives the worker no new requests. Notice Idle follows when its last exchange has ended.
+	Drain(worker uint64)
+	// Detach says that the worker is gone or is being ended. Notice Released follows.
+	Detach(worker uint64)
+	// Notices is what the engine noticed. It is closed by Close, if at all.
+	Notices() <-chan engine.Notice
+	// StopAccepting closes listeners and idle connections. Notice Quiet follows when no connection is left.
+	StopAccepting()
+	// Cut ends the connections that are left after StopAccepting.
+	Cut()
+	// Close ends the loops; nothing refers to any segment afterwards.
+	Close()
+	// Stats reads the counters.
+	Stats() engine.Stats
+}

@@ -1,0 +1,266 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ringway/internal/engine"
+	"ringway/ring"
+)
+
+// fakeEngine records calls and plays the part of the clients.
+type fakeEngine struct {
+	notices chan engine.Notice
+
+	mu      sync.Mutex
+	calls   []string
+	clients int    // connections that are open
+	busy    uint64 // exchanges in flight at each worker
+	stopped bool
+	quiet   bool // Quiet was sent
+	fds     []int
+	failure error
+}
+
+func newFakeEngine() *fakeEngine { return &fakeEngine{notices: make(chan engine.Notice, 64)} }
+
+func (e *fakeEngine) record(format string, arguments ...any) {
+	e.calls = append(e.calls, fmt.Sprintf(format, arguments...))
+}
+
+func (e *fakeEngine) AddListener(fds []int) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("listen %d", len(fds))
+	e.fds = append(e.fds, fds...)
+	return nil
+}
+
+func (e *fakeEngine) Start() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("start")
+	return e.failure
+}
+
+func (e *fakeEngine) Attach(a engine.Attachment) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("attach %d", a.Worker)
+	e.fds = append(e.fds, a.Sockets...)
+	if len(a.Inbound) != a.Geometry.InboundSize() || len(a.Sockets) != a.Geometry.Lanes {
+		return errors.New("attachment does not fit its geometry")
+	}
+	return nil
+}
+
+func (e *fakeEngine) Activate(worker uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("activate %d", worker)
+}
+
+func (e *fakeEngine) Drain(worker uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("drain %d", worker)
+	if e.busy == 0 {
+		e.notices <- engine.Notice{Kind: engine.Idle, Worker: worker}
+	}
+}
+
+func (e *fakeEngine) Detach(worker uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("detach %d", worker)
+	e.notices <- engine.Notice{Kind: engine.Released, Worker: worker}
+}
+
+func (e *fakeEngine) Notices() <-chan engine.Notice { return e.notices }
+
+func (e *fakeEngine) StopAccepting() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("stop")
+	e.stopped = true
+	e.checkQuiet()
+}
+
+func (e *fakeEngine) Cut() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("cut")
+	e.clients = 0
+	e.checkQuiet()
+}
+
+func (e *fakeEngine) Close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("close")
+	for _, fd := range e.fds {
+		_ = unix.Close(fd)
+	}
+	e.fds = nil
+}
+
+func (e *fakeEngine) Stats() engine.Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return engine.Stats{
+		Loops: []engine.LoopStats{{Index: 0, Requests: 3}},
+		Lanes: []engine.LaneStats{{Worker: 1, Loop: 0, InFlight: e.busy}, {Worker: 1, Loop: 1, InFlight: 1}},
+	}
+}
+
+// leave is a client that closes its connection.
+func (e *fakeEngine) leave() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.clients--
+	e.checkQuiet()
+}
+
+func (e *fakeEngine) checkQuiet() {
+	if e.stopped && !e.quiet && e.clients <= 0 {
+		e.quiet = true
+		e.notices <- engine.Notice{Kind: engine.Quiet}
+	}
+}
+
+func (e *fakeEngine) seen() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.calls)
+}
+
+func (e *fakeEngine) saw(call string) bool { return slices.Contains(e.seen(), call) }
+
+// start starts a gateway with a fake engine; change may alter its configuration.
+func start(t *testing.T, fake *fakeEngine, change func(*Config)) *Gateway {
+	t.Helper()
+	config := testConfig(t)
+	if change != nil {
+		change(&config)
+	}
+	g, err := Start(config, fake, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		g.Cut()
+		waitDone(t, g)
+	})
+	return g
+}
+
+func testConfig(t *testing.T) Config {
+	return Config{
+		Listen: []string{"127.0.0.1:0"}, Admin: "127.0.0.1:0", Socket: filepath.Join(t.TempDir(), "control.sock"), Loops: 2,
+		Geometry:   ring.Geometry{Lanes: 2, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 64},
+		MaxWorkers: 8, MemoryLimit: 64 << 20, DrainLimit: 20 * time.Second, Version: "test",
+	}
+}
+
+func testLog(t *testing.T) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func waitDone(t *testing.T, g *Gateway) {
+	t.Helper()
+	select {
+	case <-g.Done():
+	case <-time.After(20 * time.Second):
+		t.Fatal("the gateway does not end")
+	}
+}
+
+func eventually(t *testing.T, what string, check func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if check() {
+			return
+		}
+	}
+	t.Fatalf("never happened: %s", what)
+}
+
+// fakeWorker is a worker as the test plays it: only its conversation on the control socket.
+type fakeWorker struct {
+	t    *testing.T
+	conn net.Conn
+}
+
+// attachWorker goes through the handshake; the worker has the given number.
+func attachWorker(t *testing.T, g *Gateway, fake *fakeEngine, id int) *fakeWorker {
+	t.Helper()
+	conn, err := net.Dial("unixpacket", g.config.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	w := &fakeWorker{t, conn}
+	w.send("hello", `,"protocol":1,"layout":1,"release":"r1"`)
+	if kind := w.receive(); kind != "attach" {
+		t.Fatalf("received %q, want attach", kind)
+	}
+	w.send("ready", "")
+	eventually(t, "activation", func() bool { return fake.saw(fmt.Sprintf("activate %d", id)) })
+	return w
+}
+
+func (w *fakeWorker) send(kind, members string) {
+	w.t.Helper()
+	if _, err := fmt.Fprintf(w.conn, `{"type":%q%s}`, kind, members); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// receive returns the type of the next packet, "" at the end.
+func (w *fakeWorker) receive() string {
+	w.t.Helper()
+	_ = w.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	packet := make([]byte, 4096)
+	length, err := w.conn.Read(packet)
+	if errors.Is(err, io.EOF) || errors.Is(err, unix.ECONNRESET) || (err == nil && length == 0) {
+		return ""
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var message struct{ Type string }
+	if err := json.Unmarshal(packet[:length], &message); err != nil {
+		w.t.Fatalf("%q: %v", packet[:length], err)
+	}
+	return message.Type
+}
+
+// quietFor checks that the worker is told nothing for a while.
+func (w *fakeWorker) quietFor(wait time.Duration) {
+	w.t.Helper()
+	_ = w.conn.SetReadDeadline(time.Now().Add(wait))
+	packet := make([]byte, 4096)
+	if length, err := w.conn.Read(packet); err == nil {
+		w.t.Fatalf("the worker was told %q", packet[:length])
+	}
+}
+
+// expectDrain waits for the drain packet and ends the worker.
+func (w *fakeWorker) expectDrain() {
+	w.t.Helper()
+	if kind := w.receive(); kind != "drain" {
+		w.t.Fatalf("received %q, want drain", kind)
+	}
+	_ = w.conn.Close()
+}

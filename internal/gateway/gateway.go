@@ -1,0 +1,185 @@
+package gateway
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"ringway/internal/admin"
+	"ringway/internal/control"
+	"ringway/internal/listen"
+	"ringway/internal/supervisor"
+)
+
+// Environment variables of supervised workers.
+const (
+	envSocket     = "RINGWAY_SOCKET"
+	envSupervised = "RINGWAY_SUPERVISED"
+)
+
+// Gateway is a gateway that runs. Its exported methods are safe for concurrent use.
+type Gateway struct {
+	config    Config
+	engine    Engine
+	log       *slog.Logger
+	started   time.Time
+	listeners []*listen.Listener
+	urls      []string
+	control   *control.Server
+	admin     *admin.Server // nil if there is none
+	mail      *mailbox
+	refusals  *refusals
+	done      chan struct{}
+
+	// The rest belongs to the core.
+	phase      phase
+	drainEnd   time.Time // when the drain limit of the stopping gateway passes
+	cutting    bool
+	killing    bool
+	workers    map[uint64]*worker
+	supervisor *supervisor.Supervisor // nil if workers come by themselves
+}
+
+// Start opens everything, starts the engine and the workers, and returns a gateway that serves. The engine belongs to
+// it from then on; Done tells of its end. After an error nothing is left open and the engine is closed; the error is an
+// *InputError if what the operator asked for cannot be had.
+func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
+	g := &Gateway{
+		config: config, engine: engine, log: log, started: time.Now(), mail: newMailbox(),
+		refusals: newRefusals(log), done: make(chan struct{}), workers: make(map[uint64]*worker),
+	}
+	err := g.open()
+	if err == nil {
+		err = g.startEngine()
+	}
+	if err != nil {
+		g.closeParts()
+		return nil, err
+	}
+	go g.run()
+	go g.takeNotices()
+	go g.control.Serve(host{g})
+	if g.admin != nil {
+		go g.serveAdmin()
+	}
+	if err := g.startWorkers(); err != nil {
+		g.Cut()
+		<-g.done
+		return nil, &InputError{err}
+	}
+	return g, nil
+}
+
+// URLs are the bound addresses for clients.
+func (g *Gateway) URLs() []string { return g.urls }
+
+// AdminURL is the bound address of the admin server, empty if there is none.
+func (g *Gateway) AdminURL() string {
+	if g.admin == nil {
+		return ""
+	}
+	return g.admin.URL()
+}
+
+// Done is closed when everything has ended.
+func (g *Gateway) Done() <-chan struct{} { return g.done }
+
+// open opens whatever can fail because of the operator's input.
+func (g *Gateway) open() error {
+	for _, address := range g.config.Listen {
+		listener, err := listen.Open(address, g.config.Loops)
+		if err != nil {
+			return &InputError{err}
+		}
+		g.listeners = append(g.listeners, listener)
+		g.urls = append(g.urls, listener.URL)
+	}
+	var err error
+	g.control, err = control.Open(control.Config{
+		Path: g.config.Socket, Users: g.config.SocketUsers, Geometry: g.config.Geometry,
+		MaxWorkers: g.config.MaxWorkers, MemoryLimit: g.config.MemoryLimit,
+		HelloTimeout: helloTimeout, ReadyTimeout: readyTimeout, Log: g.log,
+	})
+	if err != nil {
+		return &InputError{err}
+	}
+	if g.config.Admin != "" {
+		if g.admin, err = admin.Open(g.config.Admin, g.Snapshot, g.log); err != nil {
+			return &InputError{err}
+		}
+		if !g.admin.Loopback() {
+			g.log.Warn("the admin server can be reached from other hosts", "address", g.admin.URL())
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) startEngine() error {
+	for _, listener := range g.listeners {
+		if err := g.engine.AddListener(listener.Take()); err != nil {
+			return fmt.Errorf("listen on %s: %w", listener.URL, err)
+		}
+	}
+	if err := g.engine.Start(); err != nil {
+		return fmt.Errorf("start the engine: %w", err)
+	}
+	return nil
+}
+
+func (g *Gateway) startWorkers() error {
+	program := g.config.Program
+	if program == nil {
+		return nil
+	}
+	started, err := supervisor.Start(supervisor.Config{
+		Argv: program.Argv, Count: program.Count, Credential: program.Credential, Log: g.log,
+		Env: append(os.Environ(), envSocket+"="+g.config.Socket, envSupervised+"=1"),
+	})
+	if err != nil {
+		return err
+	}
+	g.mail.call(func() { g.supervisor = started })
+	go func() {
+		<-started.Done()
+		g.mail.post(g.checkEnded)
+	}()
+	return nil
+}
+
+func (g *Gateway) serveAdmin() {
+	if err := g.admin.Serve(); err != nil {
+		g.log.Error("admin server ended", "error", err)
+	}
+}
+
+// run is the core.
+func (g *Gateway) run() {
+	for g.phase != phaseEnded {
+		for _, f := range g.mail.take() {
+			f()
+		}
+	}
+	for _, f := range g.mail.close() {
+		f()
+	}
+	g.closeParts()
+	close(g.done)
+}
+
+// closeParts closes what is open, in the order in which nobody is left without what he uses.
+func (g *Gateway) closeParts() {
+	if g.admin != nil {
+		g.admin.Close()
+	}
+	if g.control != nil {
+		g.control.Close()
+	}
+	g.engine.Close()
+	for _, w := range g.workers {
+		g.free(w)
+	}
+	for _, listener := range g.listeners {
+		listener.Close()
+	}
+}

@@ -1,0 +1,54 @@
+package gateway
+
+import (
+	"cmp"
+	"os"
+	"slices"
+	"time"
+
+	"ringway/internal/admin"
+)
+
+// Snapshot is what GET /stats answers. Safe for concurrent use.
+func (g *Gateway) Snapshot() admin.Snapshot {
+	stats := g.engine.Stats()
+	snapshot := admin.Snapshot{
+		Gateway: admin.Gateway{
+			Pid: os.Getpid(), Version: g.config.Version, State: phaseEnded.String(), Started: g.started,
+			UptimeSeconds: time.Since(g.started).Seconds(), Admin: g.AdminURL(), Socket: g.config.Socket,
+		},
+		Listeners: []admin.Listener{},
+		Workers:   []admin.Worker{},
+		Loops:     stats.Loops,
+		Lanes:     stats.Lanes,
+	}
+	for _, url := range g.URLs() {
+		snapshot.Listeners = append(snapshot.Listeners, admin.Listener{URL: url})
+	}
+	inFlight := make(map[uint64]uint64)
+	for _, lane := range stats.Lanes {
+		inFlight[lane.Worker] += lane.InFlight
+	}
+	g.mail.call(func() {
+		snapshot.Gateway.State = g.phase.String()
+		for id, w := range g.workers {
+			snapshot.Workers = append(snapshot.Workers, admin.Worker{
+				ID: id, Pid: w.peer.Pid, Uid: w.peer.UID, Release: w.peer.Release, Program: w.peer.Program,
+				State: w.state.String(), InFlight: inFlight[id], Attached: w.peer.Attached,
+			})
+		}
+		if g.supervisor != nil {
+			snapshot.Supervisor = g.supervisorState()
+		}
+	})
+	slices.SortFunc(snapshot.Workers, func(a, b admin.Worker) int { return cmp.Compare(a.ID, b.ID) })
+	return snapshot
+}
+
+func (g *Gateway) supervisorState() *admin.Supervisor {
+	state := &admin.Supervisor{Program: g.config.Program.Argv[0], Slots: g.supervisor.Status()}
+	for _, slot := range state.Slots {
+		state.Restarts += slot.Restarts
+	}
+	return state
+}

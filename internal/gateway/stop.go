@@ -1,0 +1,130 @@
+package gateway
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Stop begins the clean end: no new connections, what is in flight finishes. Further calls do nothing.
+func (g *Gateway) Stop() { g.mail.post(g.stop) }
+
+// Cut ends at once what has not finished yet.
+func (g *Gateway) Cut() { g.mail.post(g.cut) }
+
+func (g *Gateway) stop() {
+	if g.phase != phaseRunning {
+		return
+	}
+	g.enter(phaseStopping)
+	g.engine.StopAccepting()
+	// Also removes the paths of unix sockets, so that another gateway can have them.
+	for _, listener := range g.listeners {
+		listener.Close()
+	}
+	g.drainEnd = time.Now().Add(g.config.DrainLimit)
+	g.mail.after(g.config.DrainLimit, func() {
+		if g.phase == phaseStopping {
+			g.log.Warn("connections are cut: the drain limit has passed", "drain_limit", g.config.DrainLimit)
+		}
+		g.cut()
+	})
+}
+
+func (g *Gateway) cut() {
+	if g.cutting || g.phase == phaseEnded {
+		return
+	}
+	g.stop()
+	g.cutting = true
+	if g.phase == phaseStopping {
+		g.engine.Cut()
+		g.mail.after(cutGrace, g.quiet)
+		return
+	}
+	for _, w := range g.workers {
+		g.letGoNow(w)
+	}
+	g.mail.after(killGrace, g.killWorkers)
+}
+
+// quiet: no connection is left. Now the workers are let go, and none is started any more.
+func (g *Gateway) quiet() {
+	if g.phase != phaseStopping {
+		return
+	}
+	g.enter(phaseEnding)
+	attached := make(map[int]bool)
+	for _, w := range g.workers {
+		attached[w.peer.Pid] = true
+		switch {
+		case g.cutting:
+			// Exchanges that were cut may never end, so there is no point in waiting for Idle.
+			g.letGoNow(w)
+		case w.state <= workerReady:
+			g.drain(w)
+		}
+	}
+	if g.supervisor != nil {
+		g.supervisor.Hold()
+		for _, slot := range g.supervisor.Status() {
+			if slot.Pid != 0 && !attached[slot.Pid] {
+				g.supervisor.Signal(slot.Pid, unix.SIGTERM)
+			}
+		}
+	}
+	wait := killGrace
+	if !g.cutting {
+		wait = max(wait, time.Until(g.drainEnd))
+	}
+	g.mail.after(wait, g.killWorkers)
+	g.checkEnded()
+}
+
+// letGoNow lets a worker go without waiting until it is idle.
+func (g *Gateway) letGoNow(w *worker) {
+	if w.state <= workerReady {
+		g.drain(w)
+	}
+	if w.state == workerDraining {
+		g.letGo(w)
+	}
+}
+
+// killWorkers ends the processes that the gateway started, and disconnects all workers: one that the gateway has not
+// started may attach to the next gateway.
+func (g *Gateway) killWorkers() {
+	if g.phase != phaseEnding || g.killing {
+		return
+	}
+	g.killing = true
+	for _, w := range g.workers {
+		g.log.Warn("worker is disconnected: it did not end in time", "worker", w.peer.ID, "worker_pid", w.peer.Pid, "state", w.state.String())
+		w.peer.Disconnect()
+	}
+	if g.supervisor != nil {
+		g.supervisor.SignalAll(unix.SIGKILL)
+	}
+	g.mail.after(releaseGrace, g.ended)
+}
+
+// checkEnded ends the core when nothing is left to wait for.
+func (g *Gateway) checkEnded() {
+	if g.phase != phaseEnding || len(g.workers) > 0 {
+		return
+	}
+	if g.supervisor != nil {
+		select {
+		case <-g.supervisor.Done():
+		default:
+			return
+		}
+	}
+	g.ended()
+}
+
+func (g *Gateway) ended() {
+	if g.phase == phaseEnding {
+		g.enter(phaseEnded)
+	}
+}

@@ -1,0 +1,192 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ringway/internal/control"
+	"ringway/internal/engine"
+)
+
+// worker is the core's record of an attachment, from Attach until Released.
+type worker struct {
+	peer  *control.Worker
+	state workerState
+	// leaving: the worker asked to stop, and may still be ready because it is the last.
+	leaving bool
+	// letGo: the drain packet was sent.
+	letGo bool
+}
+
+var errStopping = errors.New("the gateway is stopping")
+
+// host lets the control socket's conversations reach the core.
+type host struct{ g *Gateway }
+
+func (h host) Attach(w *control.Worker, sockets []int) error {
+	var err error
+	if !h.g.mail.call(func() { err = h.g.attach(w, sockets) }) {
+		closeAll(sockets)
+		err = errStopping
+	}
+	return err
+}
+
+func (h host) Ready(w *control.Worker) { h.g.mail.post(func() { h.g.ready(w.ID) }) }
+
+func (h host) Leaving(w *control.Worker) { h.g.mail.post(func() { h.g.leaving(w.ID) }) }
+
+func (h host) Gone(w *control.Worker, reason error) {
+	h.g.mail.post(func() { h.g.gone(w.ID, reason) })
+}
+
+func (g *Gateway) attach(peer *control.Worker, sockets []int) error {
+	if g.phase >= phaseEnding {
+		closeAll(sockets)
+		return errStopping
+	}
+	err := g.engine.Attach(engine.Attachment{
+		Worker: peer.ID, Inbound: peer.Segments.Inbound, Outbound: peer.Segments.Outbound,
+		Geometry: peer.Geometry, Sockets: sockets,
+	})
+	if err != nil {
+		return fmt.Errorf("attach worker %d: %w", peer.ID, err)
+	}
+	g.workers[peer.ID] = &worker{peer: peer}
+	g.log.Info("worker is "+workerStarting.String(), "worker", peer.ID, "worker_pid", peer.Pid, "worker_uid", peer.UID,
+		"release", peer.Release, "program", peer.Program)
+	return nil
+}
+
+// ready: starting is the only state it can come in, unless the gateway drains the worker already.
+func (g *Gateway) ready(id uint64) {
+	w := g.workers[id]
+	if w == nil || w.state != workerStarting {
+		return
+	}
+	g.setState(w, workerReady)
+	g.engine.Activate(id)
+}
+
+// leaving drains a worker that asks to stop. The last ready one serves on until Quiet while the gateway stops, and for a
+// moment otherwise, in case the gateway is told to stop as well.
+func (g *Gateway) leaving(id uint64) {
+	w := g.workers[id]
+	if w == nil || w.leaving || w.state > workerReady {
+		return
+	}
+	w.leaving = true
+	switch {
+	case w.state == workerStarting || g.otherReady(w):
+		g.drain(w)
+	case g.phase == phaseRunning:
+		g.mail.after(lastWorkerGrace, func() {
+			if g.workers[id] == w && w.state == workerReady && (g.phase == phaseRunning || g.otherReady(w)) {
+				g.drain(w)
+			}
+		})
+	}
+}
+
+// otherReady tells whether a worker besides w can be given requests for good.
+func (g *Gateway) otherReady(w *worker) bool {
+	for _, other := range g.workers {
+		if other != w && other.state == workerReady && !other.leaving {
+			return true
+		}
+	}
+	return false
+}
+
+// drain lets a worker finish what runs. It is let go when it is idle, and ended if that takes too long.
+func (g *Gateway) drain(w *worker) {
+	g.setState(w, workerDraining)
+	id := w.peer.ID
+	g.engine.Drain(id)
+	g.mail.after(g.config.DrainLimit, func() {
+		if g.workers[id] == w && w.state == workerDraining {
+			g.log.Warn("worker is ended: the drain limit has passed", "worker", id, "worker_pid", w.peer.Pid, "drain_limit", g.config.DrainLimit)
+			g.end(w)
+		}
+	})
+}
+
+// idle: the last exchange of a draining worker has ended.
+func (g *Gateway) idle(id uint64) {
+	if w := g.workers[id]; w != nil && w.state == workerDraining {
+		g.letGo(w)
+	}
+}
+
+// letGo tells a worker that no requests will come any more.
+func (g *Gateway) letGo(w *worker) {
+	if w.letGo {
+		return
+	}
+	w.letGo = true
+	if err := w.peer.Drain(); err != nil {
+		g.log.Warn("worker cannot be told to end", "worker", w.peer.ID, "worker_pid", w.peer.Pid, "error", err)
+		w.peer.Disconnect()
+	}
+	if g.phase == phaseEnding && g.supervisor != nil {
+		g.supervisor.Signal(w.peer.Pid, unix.SIGTERM)
+	}
+}
+
+// end ends a worker that may not go on. Gone follows.
+func (g *Gateway) end(w *worker) {
+	if err := w.peer.Kill(); err != nil {
+		g.log.Warn("worker cannot be killed, only disconnected", "worker", w.peer.ID, "error", err)
+	}
+	w.peer.Disconnect()
+}
+
+// violation: the worker broke the rules of the ring.
+func (g *Gateway) violation(id uint64, text string) {
+	w := g.workers[id]
+	if w == nil || w.state == workerGone {
+		return
+	}
+	g.log.Error("worker is ended: it broke the ring protocol", "worker", id, "worker_pid", w.peer.Pid, "release", w.peer.Release, "violation", text)
+	g.end(w)
+}
+
+// gone: the worker's control socket is closed, and with it, in all likelihood, the process ended.
+func (g *Gateway) gone(id uint64, reason error) {
+	w := g.workers[id]
+	if w == nil || w.state == workerGone {
+		return
+	}
+	if !w.letGo && !errors.Is(reason, control.ErrGone) {
+		g.log.Warn("worker was disconnected", "worker", id, "worker_pid", w.peer.Pid, "reason", reason)
+	}
+	g.setState(w, workerGone)
+	g.engine.Detach(id)
+}
+
+// released: nothing refers to the worker's segments any more (L6).
+func (g *Gateway) released(id uint64) {
+	w := g.workers[id]
+	if w == nil || w.state != workerGone {
+		return
+	}
+	delete(g.workers, id)
+	g.free(w)
+	g.log.Info("worker's segments are released", "worker", id, "attached", time.Since(w.peer.Attached).Round(time.Millisecond))
+	g.checkEnded()
+}
+
+func (g *Gateway) free(w *worker) {
+	if err := w.peer.Free(); err != nil {
+		g.log.Error("segments cannot be dropped", "worker", w.peer.ID, "error", err)
+	}
+}
+
+func closeAll(descriptors []int) {
+	for _, fd := range descriptors {
+		_ = unix.Close(fd)
+	}
+}
