@@ -216,6 +216,24 @@ static inline void golden_directory(const char *directory, golden_function *run,
     free(entries);
 }
 
+/* Writes a case as a seed of a fuzz target, under a name made from its bytes; long ones would only slow it down. */
+static inline void golden_seed(const struct golden_case *one, const char *directory, const char *prefix,
+                               size_t length) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    char path[512];
+    FILE *out;
+
+    if (one->length > 1024)
+        return;
+    for (size_t i = 0; i < length + one->length; i++)
+        hash = (hash ^ (i < length ? (uint8_t)prefix[i] : one->input[i - length])) * UINT64_C(0x100000001b3);
+    snprintf(path, sizeof(path), "%s/%016" PRIx64, directory, hash);
+    out = fopen(path, "wb");
+    if (out == NULL || fwrite(prefix, 1, length, out) != length ||
+        fwrite(one->input, 1, one->length, out) != one->length || fclose(out) != 0)
+        golden_die(path, strerror(errno));
+}
+
 /* The value of "name=" among the words of `limits`, or `otherwise`. */
 static inline uint32_t golden_limit(const char *limits, const char *name, uint32_t otherwise) {
     size_t length = strlen(name);

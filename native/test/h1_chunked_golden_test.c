@@ -76,6 +76,8 @@ static void feed(struct outcome *outcome, const struct golden_case *one, const s
     }
 }
 
+static const char *seeds; /* the directory to write fuzz seeds to, or NULL */
+
 static void check_case(const struct golden_case *one, FILE *actual) {
     struct h1_chunked_limits limits = {
         .extension_bytes = golden_limit(one->limits, "extension", 64),
@@ -85,6 +87,8 @@ static void check_case(const struct golden_case *one, FILE *actual) {
     static struct outcome whole;
     static struct outcome parts;
 
+    if (seeds != NULL)
+        golden_seed(one, seeds, one->limits[0] != '\0' ? "\x01\x01" : "\x08\x01", 2);
     feed(&whole, one, &limits, 0);
     fputs("data ", actual);
     test_print_bytes(actual, whole.data, whole.data_length);
@@ -166,6 +170,7 @@ static void test_trailers_that_the_decoder_would_not_give(void) {
 
 int main(int argc, char **argv) {
     rewrite = argc > 1 && strcmp(argv[1], "--rewrite") == 0;
+    seeds = argc > 2 && strcmp(argv[1], "--seeds") == 0 ? argv[2] : NULL;
     seed = test_seed();
     guard = guard_open(GOLDEN_MAX_INPUT);
     trailer_guard = guard_open(65536);

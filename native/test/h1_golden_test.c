@@ -66,11 +66,17 @@ static bool same(const struct outcome *one, const struct outcome *other) {
            memcmp(left->fields, right->fields, left->field_count * sizeof(left->fields[0])) == 0;
 }
 
+static const char *seeds; /* the directory to write fuzz seeds to, or NULL */
+
 static void check_case(const struct golden_case *one, FILE *actual) {
     static struct outcome whole;
     static struct outcome parts;
     struct h1_limits limits = limits_of(one->limits);
 
+    if (seeds != NULL)
+        golden_seed(one, seeds,
+                    one->limits[0] == 'l' || one->limits[0] == 'h' || one->limits[0] == 'f' ? "\x01\x01" : "\x08\x01",
+                    2);
     feed(&whole, one, &limits, 0);
     h1_render(actual, one->input, one->length, whole.result, &whole.parser, &whole.request);
     if (one->length <= 4096) {
@@ -137,6 +143,7 @@ static void test_every_single_byte_change(void) {
 
 int main(int argc, char **argv) {
     rewrite = argc > 1 && strcmp(argv[1], "--rewrite") == 0;
+    seeds = argc > 2 && strcmp(argv[1], "--seeds") == 0 ? argv[2] : NULL;
     seed = test_seed();
     guard = guard_open(GOLDEN_MAX_INPUT);
     RUN(test_golden_heads);

@@ -72,6 +72,11 @@ native-test-tsan: $(addprefix $(NATIVE_TEST_OUT)/tsan/,$(NATIVE_TESTS)) ## C uni
 native-golden: $(addprefix $(NATIVE_TEST_OUT)/plain/,$(filter h1_%golden_test,$(NATIVE_TESTS))) ## rewrite the expectations of the parsers' golden files
 	for program in $^; do "$$program" --rewrite; done
 
+.PHONY: native-fuzz-seeds
+native-fuzz-seeds: $(NATIVE_TEST_OUT)/plain/h1_golden_test $(NATIVE_TEST_OUT)/plain/h1_chunked_golden_test ## add the golden cases to the committed fuzz seeds
+	$(NATIVE_TEST_OUT)/plain/h1_golden_test --seeds native/fuzz/corpus/h1_request
+	$(NATIVE_TEST_OUT)/plain/h1_chunked_golden_test --seeds native/fuzz/corpus/h1_body
+
 # Every committed seed once, without mutation.
 .PHONY: native-fuzz-corpus
 native-fuzz-corpus: $(addprefix $(NATIVE_FUZZ_OUT)/,$(NATIVE_FUZZERS))
@@ -88,6 +93,7 @@ fuzz-native: $(addprefix native-fuzz-,$(NATIVE_FUZZERS)) ## the C fuzz targets
 .PHONY: $(addprefix native-fuzz-,$(NATIVE_FUZZERS))
 $(addprefix native-fuzz-,$(NATIVE_FUZZERS)): native-fuzz-%: $(NATIVE_FUZZ_OUT)/%
 	@mkdir -p build/fuzz/corpus/$*
+	dictionary=native/fuzz/$*.dict; \
 	time=$(FUZZTIME); case "$$time" in *m) time=$$((60 * $${time%m})) ;; *) time=$${time%s} ;; esac; \
-	$(NATIVE_FUZZ_OUT)/$* -max_total_time="$$time" -max_len=4096 -timeout=10 -print_final_stats=1 \
+	$(NATIVE_FUZZ_OUT)/$* $$([[ -f $$dictionary ]] && echo "-dict=$$dictionary") -max_total_time="$$time" -max_len=4096 -timeout=10 -print_final_stats=1 \
 		-artifact_prefix=build/fuzz/$*- build/fuzz/corpus/$* native/fuzz/corpus/$*
