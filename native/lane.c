@@ -147,6 +147,14 @@ bool lane_replayable(const struct lane *lane, uint32_t index) {
     return !lane->slots[index].returned;
 }
 
+void lane_forbid_replay(struct lane *lane, uint32_t index) {
+    lane->slots[index].returned = true;
+}
+
+const uint8_t *lane_block_memory(const struct lane *lane, uint32_t block) {
+    return lane->in_arena + block_start(block);
+}
+
 bool lane_is_empty(const struct lane *lane) {
     return lane->held_blocks == 0;
 }

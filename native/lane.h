@@ -179,7 +179,9 @@ void lane_drop_reserved(struct lane *lane, uint32_t block);
 __attribute__((warn_unused_result)) bool lane_publish_end(struct lane *lane, uint32_t slot);
 __attribute__((warn_unused_result)) bool lane_publish_trailers(struct lane *lane, uint32_t slot, const uint8_t *list, uint32_t length);
 
-/* QUEUED -> CANCELLED. True: the worker will never run it. */
+/* QUEUED -> CANCELLED by the claim word. True: the worker will never run it; it is told to forget it, and the slot has ended. */
+bool lane_retract(struct lane *lane, uint32_t slot, uint16_t reason);
+/* The same for a worker that is gone: only the claim word decides. */
 bool lane_take_request_back(struct lane *lane, uint32_t slot);
 /* Tells the worker; at most two per generation. */
 void lane_cancel(struct lane *lane, uint32_t slot, uint16_t reason);
@@ -187,6 +189,8 @@ void lane_cancel(struct lane *lane, uint32_t slot, uint16_t reason);
 void lane_forget(struct lane *lane, uint32_t slot);
 /* Whether every request byte published so far is still there to be replayed. */
 bool lane_replayable(const struct lane *lane, uint32_t slot);
+void lane_forbid_replay(struct lane *lane, uint32_t slot);
+const uint8_t *lane_block_memory(const struct lane *lane, uint32_t block);
 
 /* Sends the wake-ups that are due; once per loop iteration. */
 void lane_wake(struct lane *lane);

@@ -247,9 +247,13 @@ bool lane_arm(struct lane *lane, bool hungry) {
     }
     /* So that either the worker, having published, sees the words, or we see what it published. */
     ring_full_fence();
-    return ring_load_index(&lane->out->out_tail) != lane->out_head ||
-           (starved && (ring_load_index(&lane->out->in_return_tail) != lane->in_return_head ||
-                        ring_load_index(&lane->out->in_head) != lane->in_head));
+    bool more = ring_load_index(&lane->out->out_tail) != lane->out_head;
+    if (starved) {
+        uint64_t seen = lane->in_head;
+        lane_refresh_in_head(lane);
+        more |= seen != lane->in_head || ring_load_index(&lane->out->in_return_tail) != lane->in_return_head;
+    }
+    return more;
 }
 
 void lane_disarm(struct lane *lane) {

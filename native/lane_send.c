@@ -217,6 +217,15 @@ bool lane_take_request_back(struct lane *lane, uint32_t index) {
            ring_claim_change(lane_claim(lane, index), lane->slots[index].generation, RING_CLAIM_QUEUED, RING_CLAIM_CANCELLED);
 }
 
+bool lane_retract(struct lane *lane, uint32_t index, uint16_t reason) {
+    if (!lane_take_request_back(lane, index)) {
+        return false;
+    }
+    lane_cancel(lane, index, reason);
+    lane_end_slot(lane, index);
+    return true;
+}
+
 void lane_cancel(struct lane *lane, uint32_t index, uint16_t reason) {
     struct lane_slot *slot = &lane->slots[index];
     if (slot->cancels == 2 || lane->broken) {

@@ -1,0 +1,291 @@
+#include "dispatch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Outbound events of one lane per turn, so that one worker cannot hold a loop. */
+#define POLL_BUDGET 512u
+
+static const struct lane_calls lane_calls = {.message = exchange_message, .resume = exchange_resume};
+
+int dispatch_init(struct dispatch *d, const struct dispatch_config *config, const struct dispatch_calls *calls, counter *allocations) {
+    *d = (struct dispatch){.config = *config, .calls = calls, .allocations = allocations};
+    d->parked_tail = &d->parked_head;
+    d->scratch = malloc(RING_MAX_BLOCK);
+    return d->scratch == NULL ? -ENOMEM : 0;
+}
+
+void dispatch_free(struct dispatch *d) {
+    free(d->scratch);
+    d->scratch = NULL;
+}
+
+/* --- parked and waiting exchanges --- */
+
+bool dispatch_park(struct dispatch *d, struct exchange *ex, bool first) {
+    if (!first && (d->parked_count >= d->config.park_limit || d->stopping)) {
+        counter_add(&d->counters.refused, 1);
+        return false;
+    }
+    if (first) {
+        ex->parked_next = d->parked_head;
+        d->parked_head = ex;
+        if (ex->parked_next == NULL) {
+            d->parked_tail = &ex->parked_next;
+        }
+    } else {
+        ex->parked_next = NULL;
+        *d->parked_tail = ex;
+        d->parked_tail = &ex->parked_next;
+    }
+    d->parked_count++;
+    counter_set(&d->counters.parked, d->parked_count);
+    counter_raise(&d->counters.parked_high_water, d->parked_count);
+    return true;
+}
+
+void dispatch_unpark(struct dispatch *d, struct exchange *ex) {
+    for (struct exchange **at = &d->parked_head; *at != NULL; at = &(*at)->parked_next) {
+        if (*at == ex) {
+            *at = ex->parked_next;
+            if (ex->parked_next == NULL) {
+                d->parked_tail = at;
+            }
+            d->parked_count--;
+            counter_set(&d->counters.parked, d->parked_count);
+            return;
+        }
+    }
+}
+
+void dispatch_wait(struct dispatch *d, struct exchange *ex) {
+    ex->deadline_ms = d->now_ms + d->config.queue_deadline_ms;
+    ex->waiting = true;
+    ex->newer = NULL;
+    ex->older = d->newest;
+    *(d->newest != NULL ? &d->newest->newer : &d->oldest) = ex;
+    d->newest = ex;
+}
+
+void dispatch_unwait(struct dispatch *d, struct exchange *ex) {
+    if (!ex->waiting) {
+        return;
+    }
+    *(ex->older != NULL ? &ex->older->newer : &d->oldest) = ex->newer;
+    *(ex->newer != NULL ? &ex->newer->older : &d->newest) = ex->older;
+    ex->waiting = false;
+}
+
+bool dispatch_tick(struct dispatch *d) {
+    while (d->oldest != NULL && d->oldest->deadline_ms <= d->now_ms) {
+        struct exchange *ex = d->oldest;
+        dispatch_unwait(d, ex);
+        if (ex->state == EXCHANGE_PARKED) {
+            dispatch_unpark(d, ex);
+        } else if (ex->state != EXCHANGE_SENT || !lane_retract(ex->lane, ex->slot, RING_CANCEL_DEADLINE)) {
+            continue; /* a handler has it: the queue deadline no longer applies */
+        }
+        counter_add(&d->counters.expired, 1);
+        exchange_fail(ex, 503);
+    }
+    return d->oldest != NULL;
+}
+
+/* --- placing --- */
+
+static struct dispatch_lane *least_loaded(struct dispatch *d) {
+    struct dispatch_lane *best = NULL;
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        struct dispatch_lane *candidate = d->lanes[i];
+        if (candidate->state == DISPATCH_LANE_ACTIVE && !candidate->lane.broken && candidate->lane.free_count != 0 &&
+            (best == NULL || candidate->lane.open_count < best->lane.open_count)) {
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+struct lane *dispatch_place(struct dispatch *d, uint32_t size, uint32_t *slot, uint32_t *block, uint8_t **memory) {
+    struct dispatch_lane *best = least_loaded(d);
+    if (best == NULL) {
+        return NULL;
+    }
+    if (lane_begin(&best->lane, size, slot, block, memory) == 0) {
+        return &best->lane;
+    }
+    /* The least loaded has no room for this size: any other may. */
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        struct dispatch_lane *other = d->lanes[i];
+        if (other != best && other->state == DISPATCH_LANE_ACTIVE && lane_begin(&other->lane, size, slot, block, memory) == 0) {
+            return &other->lane;
+        }
+    }
+    return NULL;
+}
+
+static void place_parked(struct dispatch *d) {
+    while (d->parked_head != NULL) {
+        struct exchange *ex = d->parked_head;
+        uint32_t slot = 0;
+        uint32_t block = 0;
+        uint8_t *memory = NULL;
+        struct lane *lane = dispatch_place(d, ex->head_length + ex->first_length, &slot, &block, &memory);
+        if (lane == NULL) {
+            return;
+        }
+        dispatch_unpark(d, ex);
+        exchange_publish_parked(ex, lane, slot, block, memory);
+    }
+}
+
+/* --- lanes --- */
+
+int dispatch_add_lane(struct dispatch *d, struct dispatch_lane *dl) {
+    if (d->lane_count == sizeof(d->lanes) / sizeof(d->lanes[0])) {
+        return -EAGAIN;
+    }
+    dl->dispatch = d;
+    dl->lane.params.calls = &lane_calls;
+    d->lanes[d->lane_count++] = dl;
+    return 0;
+}
+
+static void remove_lane(struct dispatch_lane *dl) {
+    struct dispatch *d = dl->dispatch;
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        if (d->lanes[i] == dl) {
+            d->lanes[i] = d->lanes[--d->lane_count];
+            break;
+        }
+    }
+    d->calls->released(dl);
+}
+
+void dispatch_activate(struct dispatch_lane *dl) {
+    if (dl->state == DISPATCH_LANE_ATTACHED) {
+        dl->state = DISPATCH_LANE_ACTIVE;
+    }
+}
+
+void dispatch_drain(struct dispatch_lane *dl) {
+    if (dl->state != DISPATCH_LANE_DEAD) {
+        dl->state = DISPATCH_LANE_DRAINING;
+    }
+}
+
+/* What becomes of an exchange whose worker died; docs/design.md section 5. */
+static void classify(struct dispatch *d, struct lane *lane, struct exchange *ex) {
+    bool unclaimed = lane_take_request_back(lane, ex->slot);
+    bool again = ex->state == EXCHANGE_SENT && lane_replayable(lane, ex->slot) &&
+                 (unclaimed || (ex->safe && !ex->began && ex->attempt == 0));
+    uint32_t slot = ex->slot;
+    if (again && exchange_recall(ex) == 0) {
+        lane_end_slot(lane, slot);
+        lane_forget(lane, slot);
+        if (!unclaimed) {
+            ex->attempt++;
+            counter_add(&d->counters.retried, 1);
+        }
+        counter_add(&d->counters.redispatched, 1);
+        if (!ex->waiting) {
+            dispatch_wait(d, ex);
+        }
+        (void)!dispatch_park(d, ex, true);
+        return;
+    }
+    counter_add(&d->counters.lost, 1);
+    lane_end_slot(lane, slot);
+    exchange_fail(ex, 502);
+}
+
+void dispatch_bury(struct dispatch_lane *dl) {
+    struct dispatch *d = dl->dispatch;
+    struct lane *lane = &dl->lane;
+    if (dl->state == DISPATCH_LANE_DEAD) {
+        return;
+    }
+    dl->state = DISPATCH_LANE_DEAD;
+    /* A finished answer is still an answer. Nothing is published any more; the bound is for a ring that someone else writes. */
+    for (uint32_t left = lane->geometry.ring_slots; left != 0;) {
+        uint32_t n = lane_poll(lane, left);
+        if (n == 0) {
+            break;
+        }
+        left -= n;
+    }
+    /* Slot numbers say nothing of age: no order is promised between re-dispatched requests. */
+    for (uint32_t i = 0; i < lane->geometry.exchange_slots; i++) {
+        struct lane_slot *slot = lane_slot_of(lane, i);
+        if (slot->state == LANE_SLOT_OPEN && slot->exchange != NULL) {
+            classify(d, lane, slot->exchange);
+        }
+    }
+}
+
+/* --- a turn of the loop --- */
+
+bool dispatch_poll(struct dispatch *d) {
+    bool more = false;
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        struct dispatch_lane *dl = d->lanes[i];
+        if (dl->state != DISPATCH_LANE_DEAD) {
+            more |= lane_poll(&dl->lane, POLL_BUDGET) == POLL_BUDGET;
+            if (dl->lane.broken && !dl->broken_told) {
+                dl->broken_told = true;
+                counter_add(&d->counters.violations, 1);
+                d->calls->broken(dl);
+            }
+        }
+    }
+    if (d->parked_head != NULL) {
+        place_parked(d);
+    }
+    for (uint32_t i = 0; i < d->lane_count;) {
+        struct dispatch_lane *dl = d->lanes[i];
+        if (dl->state == DISPATCH_LANE_DEAD && lane_is_empty(&dl->lane)) {
+            remove_lane(dl);
+            continue;
+        }
+        if (dl->state == DISPATCH_LANE_DRAINING && dl->lane.open_count == 0 && !dl->idle_told) {
+            dl->idle_told = true;
+            d->calls->idle(dl);
+        }
+        i++;
+    }
+    return more;
+}
+
+void dispatch_wake(struct dispatch *d) {
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        if (d->lanes[i]->state != DISPATCH_LANE_DEAD) {
+            lane_wake(&d->lanes[i]->lane);
+        }
+    }
+}
+
+bool dispatch_arm(struct dispatch *d) {
+    bool more = false;
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        if (d->lanes[i]->state != DISPATCH_LANE_DEAD) {
+            more |= lane_arm(&d->lanes[i]->lane, d->parked_count != 0);
+        }
+    }
+    return more;
+}
+
+void dispatch_disarm(struct dispatch *d) {
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        if (d->lanes[i]->state != DISPATCH_LANE_DEAD) {
+            lane_disarm(&d->lanes[i]->lane);
+        }
+    }
+}
+
+bool dispatch_under_pressure(const struct dispatch *d) {
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        if (d->lanes[i]->state != DISPATCH_LANE_DEAD && lane_under_pressure(&d->lanes[i]->lane)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,102 @@
+/*
+ * Chooses the worker for an exchange: of the active lanes of this loop the one with the least in flight; parks what no lane can
+ * take, expires what waited too long, and classifies what a dead worker left (docs/design.md section 5). One per loop.
+ */
+#ifndef DISPATCH_H
+#define DISPATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exchange.h"
+#include "lane.h"
+#include "pool.h"
+
+enum dispatch_lane_state {
+    DISPATCH_LANE_ATTACHED = 0, /* its worker has not said READY */
+    DISPATCH_LANE_ACTIVE,       /* takes requests */
+    DISPATCH_LANE_DRAINING,     /* finishes what it has */
+    DISPATCH_LANE_DEAD,         /* its worker is gone; blocks of it are still being sent */
+};
+
+struct dispatch_lane {
+    struct lane lane;
+    enum dispatch_lane_state state;
+    bool idle_told;
+    bool broken_told;
+    struct dispatch *dispatch;
+    void *watcher; /* the loop's */
+};
+
+struct dispatch_counters {
+    counter parked;
+    counter parked_high_water;
+    counter expired;
+    counter refused; /* park limit */
+    counter redispatched;
+    counter retried;
+    counter lost; /* answered 502 or cut because their worker died */
+    counter violations;
+};
+
+struct dispatch_calls {
+    void (*broken)(struct dispatch_lane *lane);   /* the worker broke the protocol: end it */
+    void (*idle)(struct dispatch_lane *lane);     /* draining, and nothing is in flight */
+    void (*released)(struct dispatch_lane *lane); /* dead, and nothing refers to it: free it */
+};
+
+struct dispatch_config {
+    uint32_t park_limit;
+    uint64_t queue_deadline_ms;
+};
+
+struct dispatch {
+    struct dispatch_config config;
+    const struct dispatch_calls *calls;
+    struct dispatch_lane *lanes[256];
+    uint32_t lane_count;
+    struct exchange *parked_head;
+    struct exchange **parked_tail;
+    uint32_t parked_count;
+    struct exchange *oldest;
+    struct exchange *newest;
+    uint64_t now_ms;
+    uint64_t now_ns;
+    bool stopping; /* nothing new is parked beyond what is there */
+    uint8_t *scratch; /* RING_MAX_BLOCK bytes: heads copied out of segments */
+    counter *allocations;
+    struct dispatch_counters counters;
+};
+
+__attribute__((warn_unused_result)) int dispatch_init(struct dispatch *dispatch, const struct dispatch_config *config,
+                                                      const struct dispatch_calls *calls, counter *allocations);
+void dispatch_free(struct dispatch *dispatch);
+
+/* --- lanes --- */
+__attribute__((warn_unused_result)) int dispatch_add_lane(struct dispatch *dispatch, struct dispatch_lane *lane);
+void dispatch_activate(struct dispatch_lane *lane);
+void dispatch_drain(struct dispatch_lane *lane);
+/* The worker is gone: consumes its ring to the tail, then classifies its exchanges (brief, section 9). */
+void dispatch_bury(struct dispatch_lane *lane);
+
+/* --- one turn of the loop --- */
+/* Handles outbound events of all lanes. True if some lane has more than its budget. */
+bool dispatch_poll(struct dispatch *dispatch);
+void dispatch_wake(struct dispatch *dispatch);
+/* True if there is something to do after all. */
+bool dispatch_arm(struct dispatch *dispatch);
+void dispatch_disarm(struct dispatch *dispatch);
+/* Expires what waited too long; call it some times a second. True while anything waits. */
+bool dispatch_tick(struct dispatch *dispatch);
+bool dispatch_under_pressure(const struct dispatch *dispatch);
+
+/* --- for exchange --- */
+/* A lane with room for a request block of `size` bytes, or NULL. */
+struct lane *dispatch_place(struct dispatch *dispatch, uint32_t size, uint32_t *slot, uint32_t *block, uint8_t **memory);
+/* False: the park limit is reached. */
+__attribute__((warn_unused_result)) bool dispatch_park(struct dispatch *dispatch, struct exchange *exchange, bool first);
+void dispatch_unpark(struct dispatch *dispatch, struct exchange *exchange);
+void dispatch_wait(struct dispatch *dispatch, struct exchange *exchange);
+void dispatch_unwait(struct dispatch *dispatch, struct exchange *exchange);
+
+#endif

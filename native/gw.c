@@ -1,0 +1,409 @@
+#include "gw.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loop.h"
+#include "ring_atomic.h"
+
+#define MAX_WORKERS 200     /* per gateway; below what a dispatch can list */
+#define MAX_NOTICES 4096    /* refusals beyond it are counted only */
+
+_Static_assert(H1_REASON_COUNT <= GW_REASONS, "statistics");
+
+struct notice_node {
+    struct notice_node *next;
+    struct gw_notice notice;
+};
+
+/* How many loops are still to report on a worker. */
+struct worker {
+    uint64_t id;
+    uint32_t idle_left;
+    uint32_t released_left;
+};
+
+struct gw {
+    struct gw_config config;
+    struct h1_native_path *native_paths;
+    char *server_name;
+    struct loop *loops;
+
+    pthread_mutex_t mutex; /* of all below */
+    pthread_cond_t notified;
+    struct notice_node *notices;
+    struct notice_node **notices_tail;
+    uint32_t notice_count;
+    bool closed;
+    uint32_t loud_loops; /* not quiet yet */
+    struct worker workers[MAX_WORKERS];
+    uint32_t worker_count;
+    struct loop_lane **lanes; /* for statistics */
+    uint32_t lane_count;
+};
+
+static void release_config(struct gw *gw) {
+    for (uint32_t i = 0; gw->native_paths != NULL && i < gw->config.native_path_count; i++) {
+        free((void *)(uintptr_t)gw->native_paths[i].path);
+        free((void *)(uintptr_t)gw->native_paths[i].body);
+    }
+    free(gw->native_paths);
+    free(gw->server_name);
+}
+
+static int copy_config(struct gw *gw, const struct gw_config *config) {
+    gw->config = *config;
+    gw->server_name = strdup(config->server_name);
+    gw->native_paths = calloc(config->native_path_count + 1, sizeof(*gw->native_paths));
+    if (gw->server_name == NULL || gw->native_paths == NULL) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < config->native_path_count; i++) {
+        struct h1_native_path *to = &gw->native_paths[i];
+        to->path = strdup(config->native_paths[i].path);
+        to->body = strdup(config->native_paths[i].body);
+        if (to->path == NULL || to->body == NULL) {
+            return -ENOMEM;
+        }
+        to->path_length = (uint32_t)strlen(to->path);
+        to->body_length = (uint32_t)strlen(to->body);
+    }
+    return 0;
+}
+
+int gw_new(const struct gw_config *config, struct gw **out) {
+    struct gw *gw = calloc(1, sizeof(*gw));
+    if (gw == NULL) {
+        return -ENOMEM;
+    }
+    int rc = copy_config(gw, config);
+    gw->loops = calloc(config->loops, sizeof(*gw->loops));
+    gw->lanes = calloc((size_t)config->loops * MAX_WORKERS, sizeof(struct loop_lane *));
+    if (rc == 0 && (gw->loops == NULL || gw->lanes == NULL)) {
+        rc = -ENOMEM;
+    }
+    struct h1_config h1 = {
+        .head = {.line_bytes = config->line_bytes, .head_bytes = config->head_bytes, .fields = config->fields},
+        .chunked = {.extension_bytes = 16384, .trailer_bytes = 8192, .trailer_fields = 32},
+        .max_body = config->max_body,
+        .pipeline = config->pipeline,
+        .server_name = gw->server_name != NULL && gw->server_name[0] != 0 ? gw->server_name : NULL,
+        .native_paths = gw->native_paths,
+        .native_path_count = config->native_path_count,
+    };
+    struct dispatch_config dispatch = {.park_limit = config->park_limit, .queue_deadline_ms = config->queue_deadline_ms};
+    uint32_t ready = 0;
+    while (rc == 0 && ready < config->loops) {
+        rc = loop_init(&gw->loops[ready], gw, ready, &h1, &dispatch);
+        ready++;
+    }
+    if (rc != 0) {
+        for (uint32_t i = 0; i < ready; i++) {
+            loop_free(&gw->loops[i]);
+        }
+        release_config(gw);
+        free(gw->loops);
+        free(gw->lanes);
+        free(gw);
+        return rc;
+    }
+    pthread_mutex_init(&gw->mutex, NULL);
+    pthread_cond_init(&gw->notified, NULL);
+    gw->notices_tail = &gw->notices;
+    gw->loud_loops = config->loops;
+    *out = gw;
+    return 0;
+}
+
+void gw_run_loop(struct gw *gw, uint32_t index) {
+    loop_run(&gw->loops[index]);
+}
+
+void gw_free(struct gw *gw) {
+    for (uint32_t i = 0; i < gw->config.loops; i++) {
+        loop_free(&gw->loops[i]);
+    }
+    while (gw->notices != NULL) {
+        struct notice_node *node = gw->notices;
+        gw->notices = node->next;
+        free(node);
+    }
+    release_config(gw);
+    pthread_mutex_destroy(&gw->mutex);
+    pthread_cond_destroy(&gw->notified);
+    free(gw->loops);
+    free(gw->lanes);
+    free(gw);
+}
+
+/* --- commands --- */
+
+static int post(struct gw *gw, uint32_t loop, struct loop_command command) {
+    struct loop_command *copy = malloc(sizeof(*copy));
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    *copy = command;
+    loop_post(&gw->loops[loop], copy);
+    return 0;
+}
+
+static void post_all(struct gw *gw, struct loop_command command) {
+    for (uint32_t i = 0; i < gw->config.loops; i++) {
+        /* A few bytes: without them the gateway cannot go on in a defined way. */
+        if (post(gw, i, command) != 0) {
+            abort();
+        }
+    }
+}
+
+int gw_listen(struct gw *gw, uint32_t loop, int fd) {
+    return post(gw, loop, (struct loop_command){.kind = LOOP_LISTEN, .fd = fd});
+}
+
+int gw_attach(struct gw *gw, const struct gw_attachment *attachment) {
+    uint32_t loops = gw->config.loops;
+    struct ring_geometry geometry = {.lanes = loops,
+                                     .ring_slots = attachment->ring_slots,
+                                     .exchange_slots = attachment->exchange_slots,
+                                     .arena_units = attachment->arena_units};
+    int rc = ring_geometry_init(&geometry);
+    if (rc != 0) {
+        return rc;
+    }
+    struct loop_lane **made = calloc(loops, sizeof(struct loop_lane *));
+    if (made == NULL) {
+        return -ENOMEM;
+    }
+    uint32_t count = 0;
+    for (; rc == 0 && count < loops; count++) {
+        made[count] = calloc(1, sizeof(struct loop_lane));
+        struct lane_params params = {.worker = attachment->worker,
+                                     .index = count,
+                                     .geometry = geometry,
+                                     .inbound = attachment->inbound,
+                                     .outbound = attachment->outbound,
+                                     .socket = attachment->sockets[count]};
+        rc = made[count] == NULL ? -ENOMEM : lane_open(&made[count]->lane.lane, &params);
+    }
+    pthread_mutex_lock(&gw->mutex);
+    if (rc == 0 && gw->worker_count == MAX_WORKERS) {
+        rc = -EUSERS;
+    }
+    if (rc == 0) {
+        gw->workers[gw->worker_count++] = (struct worker){attachment->worker, loops, loops};
+        for (uint32_t i = 0; i < loops; i++) {
+            gw->lanes[gw->lane_count++] = made[i];
+        }
+    }
+    pthread_mutex_unlock(&gw->mutex);
+    for (uint32_t i = 0; i < count; i++) {
+        if (rc != 0) {
+            if (made[i] != NULL) {
+                made[i]->lane.lane.params.socket = -1; /* stays the caller's */
+                lane_close(&made[i]->lane.lane);
+                free(made[i]);
+            }
+        } else if (post(gw, i, (struct loop_command){.kind = LOOP_ATTACH, .lane = made[i]}) != 0) {
+            abort();
+        }
+    }
+    free(made);
+    return rc;
+}
+
+void gw_activate(struct gw *gw, uint64_t worker) {
+    post_all(gw, (struct loop_command){.kind = LOOP_ACTIVATE, .worker = worker});
+}
+
+void gw_drain(struct gw *gw, uint64_t worker) {
+    post_all(gw, (struct loop_command){.kind = LOOP_DRAIN, .worker = worker});
+}
+
+void gw_detach(struct gw *gw, uint64_t worker) {
+    post_all(gw, (struct loop_command){.kind = LOOP_DETACH, .worker = worker});
+}
+
+void gw_stop_accepting(struct gw *gw) {
+    post_all(gw, (struct loop_command){.kind = LOOP_STOP_ACCEPTING});
+}
+
+void gw_cut(struct gw *gw) {
+    post_all(gw, (struct loop_command){.kind = LOOP_CUT});
+}
+
+void gw_close(struct gw *gw) {
+    post_all(gw, (struct loop_command){.kind = LOOP_EXIT});
+    pthread_mutex_lock(&gw->mutex);
+    gw->closed = true;
+    pthread_cond_broadcast(&gw->notified);
+    pthread_mutex_unlock(&gw->mutex);
+}
+
+/* --- notices --- */
+
+void gw_notify(struct gw *gw, const struct gw_notice *notice) {
+    pthread_mutex_lock(&gw->mutex);
+    bool dropped = notice->kind == GW_NOTICE_REFUSED && gw->notice_count >= MAX_NOTICES;
+    struct notice_node *node = dropped ? NULL : malloc(sizeof(*node));
+    if (node != NULL) {
+        node->next = NULL;
+        node->notice = *notice;
+        *gw->notices_tail = node;
+        gw->notices_tail = &node->next;
+        gw->notice_count++;
+        pthread_cond_signal(&gw->notified);
+    } else if (!dropped) {
+        abort(); /* a lost notice would leave a worker or a shutdown hanging */
+    }
+    pthread_mutex_unlock(&gw->mutex);
+}
+
+bool gw_next_notice(struct gw *gw, struct gw_notice *out) {
+    pthread_mutex_lock(&gw->mutex);
+    while (gw->notices == NULL && !gw->closed) {
+        pthread_cond_wait(&gw->notified, &gw->mutex);
+    }
+    struct notice_node *node = gw->notices;
+    if (node != NULL) {
+        gw->notices = node->next;
+        if (gw->notices == NULL) {
+            gw->notices_tail = &gw->notices;
+        }
+        gw->notice_count--;
+        *out = node->notice;
+    }
+    pthread_mutex_unlock(&gw->mutex);
+    free(node);
+    return node != NULL;
+}
+
+static struct worker *find_worker(struct gw *gw, uint64_t id) {
+    for (uint32_t i = 0; i < gw->worker_count; i++) {
+        if (gw->workers[i].id == id) {
+            return &gw->workers[i];
+        }
+    }
+    return NULL;
+}
+
+void gw_lane_idle(struct gw *gw, uint64_t id) {
+    pthread_mutex_lock(&gw->mutex);
+    struct worker *worker = find_worker(gw, id);
+    bool last = worker != NULL && --worker->idle_left == 0;
+    pthread_mutex_unlock(&gw->mutex);
+    if (last) {
+        gw_notify(gw, &(struct gw_notice){.kind = GW_NOTICE_IDLE, .worker = id});
+    }
+}
+
+void gw_lane_released(struct gw *gw, struct loop_lane *lane) {
+    uint64_t id = lane->lane.lane.params.worker;
+    pthread_mutex_lock(&gw->mutex);
+    for (uint32_t i = 0; i < gw->lane_count; i++) {
+        if (gw->lanes[i] == lane) {
+            gw->lanes[i] = gw->lanes[--gw->lane_count];
+            break;
+        }
+    }
+    struct worker *worker = find_worker(gw, id);
+    bool last = worker != NULL && --worker->released_left == 0;
+    if (last) {
+        *worker = gw->workers[--gw->worker_count];
+    }
+    pthread_mutex_unlock(&gw->mutex);
+    lane_close(&lane->lane.lane);
+    free(lane);
+    if (last) {
+        gw_notify(gw, &(struct gw_notice){.kind = GW_NOTICE_RELEASED, .worker = id});
+    }
+}
+
+void gw_loop_quiet(struct gw *gw) {
+    pthread_mutex_lock(&gw->mutex);
+    bool last = --gw->loud_loops == 0;
+    pthread_mutex_unlock(&gw->mutex);
+    if (last) {
+        gw_notify(gw, &(struct gw_notice){.kind = GW_NOTICE_QUIET});
+    }
+}
+
+/* --- statistics --- */
+
+void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out) {
+    struct loop *loop = &gw->loops[index];
+    const struct h1_counters *h1 = &loop->server.counters;
+    const struct dispatch_counters *d = &loop->dispatch.counters;
+    *out = (struct gw_loop_stats){
+        .connections_open = counter_get(&h1->connections_open),
+        .connections_accepted = counter_get(&h1->connections_accepted),
+        .requests = counter_get(&h1->requests),
+        .native_answers = counter_get(&h1->native_answers),
+        .too_large = counter_get(&h1->too_large),
+        .bytes_in = counter_get(&h1->bytes_in),
+        .bytes_out = counter_get(&h1->bytes_out),
+        .cut = counter_get(&h1->cut),
+        .evicted = counter_get(&h1->evicted),
+        .aside_bytes = counter_get(&h1->aside_bytes),
+        .parked = counter_get(&d->parked),
+        .parked_high_water = counter_get(&d->parked_high_water),
+        .expired = counter_get(&d->expired),
+        .park_refused = counter_get(&d->refused),
+        .redispatched = counter_get(&d->redispatched),
+        .retried = counter_get(&d->retried),
+        .lost = counter_get(&d->lost),
+        .violations = counter_get(&d->violations),
+        .allocations = counter_get(&loop->allocations),
+        .iterations = counter_get(&loop->iterations),
+    };
+    for (unsigned i = 0; i < 6; i++) {
+        out->answers[i] = counter_get(&h1->answers[i]);
+    }
+    for (unsigned i = 0; i < H1_REASON_COUNT; i++) {
+        out->refused[i] = counter_get(&h1->refused[i]);
+    }
+}
+
+uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capacity) {
+    pthread_mutex_lock(&gw->mutex);
+    uint32_t count = gw->lane_count;
+    for (uint32_t i = 0; i < count && i < capacity; i++) {
+        struct lane *lane = &gw->lanes[i]->lane.lane;
+        const struct lane_counters *c = &lane->counters;
+        uint64_t published = counter_get(&c->published);
+        /* Straight from the worker's word, bounded: the loop looks at it only when it has to. */
+        uint64_t acknowledged = ring_load_index(&lane->out->in_head);
+        if (acknowledged > published) {
+            acknowledged = published;
+        }
+        out[i] = (struct gw_lane_stats){
+            .worker = lane->params.worker,
+            .loop = lane->params.index,
+            .state = gw->lanes[i]->lane.state,
+            .slots = lane->geometry.ring_slots,
+            .exchange_slots = lane->geometry.exchange_slots,
+            .depth = published - acknowledged,
+            .depth_high_water = counter_get(&c->depth_high_water),
+            .published = published,
+            .acknowledged = acknowledged,
+            .completed = counter_get(&c->completed),
+            .cancelled = counter_get(&c->cancelled),
+            .wakeups_sent = counter_get(&c->wakeups_sent),
+            .wakeups_avoided = counter_get(&c->wakeups_avoided),
+            .full_stalls = counter_get(&c->full_stalls),
+            .in_flight = counter_get(&c->in_flight),
+            .arena_size = (uint64_t)lane->geometry.arena_units * RING_UNIT,
+            .arena_bytes = counter_get(&c->arena_bytes),
+            .arena_high_water = counter_get(&c->arena_high_water),
+            .held_bytes = counter_get(&c->held_bytes),
+            .held_high_water = counter_get(&c->held_high_water),
+        };
+    }
+    pthread_mutex_unlock(&gw->mutex);
+    return count;
+}
+
+const char *gw_reason_text(uint32_t reason) {
+    return reason < H1_REASON_COUNT ? h1_reason_text((enum h1_reason)reason) : NULL;
+}

@@ -1,0 +1,138 @@
+/*
+ * The engine as Go sees it: loops, listeners, workers, notices, statistics. All functions may be called from any thread; what
+ * concerns a loop is done by that loop. Nothing here calls back into Go.
+ */
+#ifndef GW_H
+#define GW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ring_geometry.h"
+
+#define GW_REASONS 32 /* >= H1_REASON_COUNT */
+
+struct gw;
+
+struct gw_native_path {
+    const char *path;
+    const char *body;
+};
+
+struct gw_config {
+    uint32_t loops;
+    uint32_t park_limit; /* requests per loop */
+    uint64_t queue_deadline_ms;
+    uint64_t max_body;
+    uint32_t pipeline;
+    uint32_t line_bytes;
+    uint32_t head_bytes;
+    uint32_t fields;
+    const char *server_name; /* "" for none */
+    const struct gw_native_path *native_paths;
+    uint32_t native_path_count;
+};
+
+enum gw_notice_kind {
+    GW_NOTICE_VIOLATION = 1, /* a worker broke the ring protocol */
+    GW_NOTICE_IDLE,          /* a draining worker has nothing left */
+    GW_NOTICE_RELEASED,      /* nothing refers to a detached worker's segments */
+    GW_NOTICE_QUIET,         /* after gw_stop_accepting: no connection is left */
+    GW_NOTICE_REFUSED,       /* a malformed request was refused */
+};
+
+struct gw_notice {
+    enum gw_notice_kind kind;
+    uint64_t worker;
+    const char *text; /* static; NULL if none */
+    uint64_t value;
+    uint64_t limit;
+    uint16_t status;
+    struct ring_endpoint client;
+};
+
+struct gw_attachment {
+    uint64_t worker;
+    uint8_t *inbound;
+    uint8_t *outbound;
+    uint32_t ring_slots;
+    uint32_t exchange_slots;
+    uint32_t arena_units;
+    const int *sockets; /* one per loop; taken over on success */
+};
+
+struct gw_loop_stats {
+    uint64_t connections_open;
+    uint64_t connections_accepted;
+    uint64_t requests;
+    uint64_t native_answers;
+    uint64_t answers[6];
+    uint64_t refused[GW_REASONS];
+    uint64_t too_large;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t cut;
+    uint64_t evicted;
+    uint64_t aside_bytes;
+    uint64_t parked;
+    uint64_t parked_high_water;
+    uint64_t expired;
+    uint64_t park_refused;
+    uint64_t redispatched;
+    uint64_t retried;
+    uint64_t lost;
+    uint64_t violations;
+    uint64_t allocations;
+    uint64_t iterations;
+};
+
+struct gw_lane_stats {
+    uint64_t worker;
+    uint32_t loop;
+    uint32_t state; /* enum dispatch_lane_state */
+    uint32_t slots;
+    uint32_t exchange_slots;
+    uint64_t depth;
+    uint64_t depth_high_water;
+    uint64_t published;
+    uint64_t acknowledged;
+    uint64_t completed;
+    uint64_t cancelled;
+    uint64_t wakeups_sent;
+    uint64_t wakeups_avoided;
+    uint64_t full_stalls;
+    uint64_t in_flight;
+    uint64_t arena_size;
+    uint64_t arena_bytes;
+    uint64_t arena_high_water;
+    uint64_t held_bytes;
+    uint64_t held_high_water;
+};
+
+/* Returns 0 or -errno. */
+__attribute__((warn_unused_result)) int gw_new(const struct gw_config *config, struct gw **out);
+/* Runs one loop on the calling thread until gw_close; returns when it has ended. */
+void gw_run_loop(struct gw *gw, uint32_t index);
+/* Asks all loops to end; gw_free after all gw_run_loop calls have returned. */
+void gw_close(struct gw *gw);
+void gw_free(struct gw *gw);
+
+/* A listening, non-blocking socket for one loop; taken over on success. */
+__attribute__((warn_unused_result)) int gw_listen(struct gw *gw, uint32_t loop, int fd);
+__attribute__((warn_unused_result)) int gw_attach(struct gw *gw, const struct gw_attachment *attachment);
+void gw_activate(struct gw *gw, uint64_t worker);
+void gw_drain(struct gw *gw, uint64_t worker);
+void gw_detach(struct gw *gw, uint64_t worker);
+void gw_stop_accepting(struct gw *gw);
+void gw_cut(struct gw *gw);
+
+/* Waits for the next notice. False: gw_close was called. */
+bool gw_next_notice(struct gw *gw, struct gw_notice *out);
+
+void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out);
+/* Fills up to `capacity`; returns how many lanes there are. */
+uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capacity);
+/* The fixed text of a refusal reason, or NULL past the last. */
+const char *gw_reason_text(uint32_t reason);
+
+#endif

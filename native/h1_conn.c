@@ -1,0 +1,301 @@
+/* The life of a connection: accepted, watched, finished, lingering, closed. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "h1_server.h"
+
+int h1_server_init(struct h1_server *server, uv_loop_t *loop, struct dispatch *dispatch, const struct h1_config *config,
+                   const struct h1_calls *calls, void *owner, counter *allocations) {
+    memset(server, 0, sizeof(*server));
+    server->loop = loop;
+    server->dispatch = dispatch;
+    server->config = *config;
+    server->calls = calls;
+    server->owner = owner;
+    server->allocations = allocations;
+    pool_init(&server->conns, sizeof(struct h1_conn), allocations);
+    pool_init(&server->streams, sizeof(struct h1_stream), allocations);
+    pool_init(&server->items, sizeof(struct h1_item), allocations);
+    return config->pipeline == 0 || config->pipeline > H1_MAX_PIPELINE ? -EINVAL : 0;
+}
+
+void h1_server_free(struct h1_server *server) {
+    pool_drop(&server->conns);
+    pool_drop(&server->streams);
+    pool_drop(&server->items);
+}
+
+static void list_remove(struct h1_conn **head, struct h1_conn *conn) {
+    if (conn->prev != NULL) {
+        conn->prev->next = conn->next;
+    } else {
+        *head = conn->next;
+    }
+    if (conn->next != NULL) {
+        conn->next->prev = conn->prev;
+    }
+}
+
+static void linger_remove(struct h1_conn *conn) {
+    struct h1_server *server = conn->server;
+    if (conn->list_prev != NULL) {
+        conn->list_prev->list_next = conn->list_next;
+    } else {
+        server->lingering = conn->list_next;
+    }
+    if (conn->list_next != NULL) {
+        conn->list_next->list_prev = conn->list_prev;
+    }
+}
+
+/* What the descriptor is watched for follows from the connection's state alone. */
+void h1_conn_watch(struct h1_conn *conn) {
+    int events = 0;
+    if (conn->state == H1_CONN_CLOSED) {
+        return;
+    }
+    if (conn->reading && !conn->eof) {
+        events |= UV_READABLE;
+    }
+    if (conn->blocked) {
+        events |= UV_WRITABLE;
+    }
+    /* Paused by backpressure: the peer's end must still be seen. After its half-close only a reset (always reported) matters. */
+    if (!conn->reading && !conn->eof && !conn->fin_seen) {
+        events |= UV_DISCONNECT;
+    }
+    if (events == 0) {
+        events = UV_PRIORITIZED;
+    }
+    if (events != conn->watching) {
+        conn->watching = (uint8_t)events;
+        if (uv_poll_start(&conn->poll, events, h1_conn_event) != 0) {
+            h1_conn_close(conn, RING_CANCEL_GONE);
+        }
+    }
+}
+
+static struct ring_endpoint endpoint_of(const struct sockaddr_storage *address) {
+    struct ring_endpoint endpoint = {0};
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+        endpoint.family = 4;
+        endpoint.port = ntohs(in->sin_port);
+        memcpy(endpoint.address, &in->sin_addr, 4);
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
+        endpoint.family = 6;
+        endpoint.port = ntohs(in6->sin6_port);
+        memcpy(endpoint.address, &in6->sin6_addr, 16);
+    }
+    return endpoint;
+}
+
+void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *peer) {
+    struct h1_conn *conn = pool_take(&server->conns);
+    if (conn == NULL) {
+        close(fd);
+        return;
+    }
+    memset(conn, 0, sizeof(*conn));
+    conn->server = server;
+    conn->fd = fd;
+    conn->reading = true;
+    conn->remote = endpoint_of(peer);
+    struct sockaddr_storage local = {0};
+    socklen_t length = sizeof(local);
+    if (getsockname(fd, (struct sockaddr *)&local, &length) == 0) {
+        conn->local = endpoint_of(&local);
+    }
+    if (local.ss_family != AF_UNIX) {
+        int one = 1;
+        /* Failure only costs latency. */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    }
+    if (uv_poll_init(server->loop, &conn->poll, fd) != 0) {
+        close(fd);
+        pool_give(&server->conns, conn);
+        return;
+    }
+    conn->next = server->all;
+    if (server->all != NULL) {
+        server->all->prev = conn;
+    }
+    server->all = conn;
+    counter_add(&server->counters.connections_open, 1);
+    counter_add(&server->counters.connections_accepted, 1);
+    h1_conn_watch(conn);
+}
+
+static void on_closed(uv_handle_t *handle) {
+    struct h1_conn *conn = (struct h1_conn *)(void *)handle;
+    pool_give(&conn->server->conns, conn);
+}
+
+void h1_conn_close(struct h1_conn *conn, uint16_t reason) {
+    struct h1_server *server = conn->server;
+    if (conn->state == H1_CONN_CLOSED) {
+        return;
+    }
+    if (conn->state == H1_CONN_LINGERING) {
+        linger_remove(conn);
+    }
+    h1_unblock(conn);
+    conn->state = H1_CONN_CLOSED;
+    while (conn->front != NULL) {
+        exchange_detach(&conn->front->exchange, reason);
+        h1_stream_close(conn);
+    }
+    free(conn->in);
+    free(conn->trailers);
+    conn->in = NULL;
+    conn->trailers = NULL;
+    list_remove(&server->all, conn);
+    counter_sub(&server->counters.connections_open, 1);
+    (void)uv_poll_stop(&conn->poll);
+    close(conn->fd);
+    /* A dirty connection is still on the flush list: its memory goes when that is through. */
+    if (!conn->is_dirty) {
+        uv_close((uv_handle_t *)&conn->poll, on_closed);
+    }
+}
+
+void h1_conn_dirty(struct h1_conn *conn) {
+    if (!conn->is_dirty && conn->state != H1_CONN_CLOSED) {
+        conn->is_dirty = true;
+        conn->dirty_next = conn->server->dirty;
+        conn->server->dirty = conn;
+    }
+}
+
+void h1_flush(struct h1_server *server) {
+    while (server->dirty != NULL) {
+        struct h1_conn *conn = server->dirty;
+        server->dirty = conn->dirty_next;
+        if (conn->state == H1_CONN_CLOSED) {
+            uv_close((uv_handle_t *)&conn->poll, on_closed);
+            continue;
+        }
+        conn->is_dirty = false;
+        h1_write(conn);
+        if (conn->state <= H1_CONN_FINISHING && conn->stalled) {
+            h1_input_continue(conn);
+        }
+        h1_conn_watch(conn);
+    }
+}
+
+/* All answers are sent and nothing more will be understood: say so, and read on so that no reset destroys the answer (RFC 9112 9.6). */
+void h1_conn_finish(struct h1_conn *conn) {
+    if (conn->state == H1_CONN_CLOSED || conn->state == H1_CONN_LINGERING) {
+        return;
+    }
+    if (conn->eof || shutdown(conn->fd, SHUT_WR) != 0) {
+        h1_conn_close(conn, RING_CANCEL_GONE);
+        return;
+    }
+    struct h1_server *server = conn->server;
+    conn->state = H1_CONN_LINGERING;
+    conn->input = H1_INPUT_DISCARD;
+    conn->reading = true;
+    conn->discarded = 0;
+    conn->since_ms = uv_now(server->loop);
+    conn->list_prev = NULL;
+    conn->list_next = server->lingering;
+    if (server->lingering != NULL) {
+        server->lingering->list_prev = conn;
+    }
+    server->lingering = conn;
+    h1_conn_watch(conn);
+}
+
+bool h1_tick(struct h1_server *server, uint64_t now_ms) {
+    for (struct h1_conn *conn = server->lingering; conn != NULL;) {
+        struct h1_conn *next = conn->list_next;
+        if (now_ms - conn->since_ms >= H1_LINGER_MS) {
+            h1_conn_close(conn, RING_CANCEL_GONE);
+        }
+        conn = next;
+    }
+    return server->lingering != NULL;
+}
+
+static void half_close_streams(struct h1_conn *conn) {
+    for (struct h1_stream *stream = conn->front; stream != NULL; stream = stream->next) {
+        exchange_half_close(&stream->exchange);
+    }
+}
+
+/* The peer has closed its sending side: what it asked for is still answered. */
+static void on_half_close(struct h1_conn *conn) {
+    conn->eof = true;
+    if (conn->state == H1_CONN_LINGERING || conn->front == NULL) {
+        h1_conn_close(conn, RING_CANCEL_GONE);
+        return;
+    }
+    if (conn->body != NULL) {
+        /* In the middle of a request body: that request can never be complete (RFC 9112 8). */
+        h1_conn_close(conn, RING_CANCEL_GONE);
+        return;
+    }
+    if (!conn->fin_seen) {
+        half_close_streams(conn);
+    }
+    conn->state = H1_CONN_FINISHING;
+    conn->input = H1_INPUT_DISCARD;
+    h1_conn_watch(conn);
+}
+
+void h1_conn_event(uv_poll_t *poll, int status, int events) {
+    struct h1_conn *conn = (struct h1_conn *)(void *)poll;
+    if (status != 0) {
+        h1_conn_close(conn, RING_CANCEL_GONE);
+        return;
+    }
+    if ((events & UV_WRITABLE) != 0) {
+        h1_unblock(conn);
+        h1_conn_dirty(conn);
+    }
+    if ((events & UV_READABLE) != 0) {
+        h1_read(conn);
+        if (conn->eof && conn->state != H1_CONN_CLOSED) {
+            on_half_close(conn);
+        }
+    } else if ((events & UV_DISCONNECT) != 0) {
+        /* Reading is paused and the peer has closed: what it sent before may still be unread, but its end is known now. */
+        int error = 0;
+        socklen_t length = sizeof(error);
+        if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0) {
+            h1_conn_close(conn, RING_CANCEL_GONE);
+            return;
+        }
+        conn->fin_seen = true;
+        half_close_streams(conn);
+    } else if (events == UV_PRIORITIZED) {
+        h1_conn_close(conn, RING_CANCEL_GONE); /* hung up in both directions */
+    }
+    if (conn->state != H1_CONN_CLOSED) {
+        h1_conn_watch(conn);
+    }
+}
+
+void h1_stop(struct h1_server *server) {
+    server->stopping = true;
+    for (struct h1_conn *conn = server->all; conn != NULL;) {
+        struct h1_conn *next = conn->next;
+        if (conn->front == NULL && conn->in_length == 0 && conn->state == H1_CONN_OPEN && conn->parser.scanned == 0) {
+            h1_conn_close(conn, RING_CANCEL_STOPPING);
+        }
+        conn = next;
+    }
+}
+
+void h1_cut_all(struct h1_server *server) {
+    while (server->all != NULL) {
+        h1_conn_close(server->all, RING_CANCEL_STOPPING);
+    }
+}

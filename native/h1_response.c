@@ -1,0 +1,527 @@
+/*
+ * Answers framed for HTTP/1.x (RFC 9112 section 6). The worker's fields are not trusted: what would break the framing is refused,
+ * what only the gateway may say is left out.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "h1_server.h"
+#include "ring_names.h"
+
+/* Names as they are written. */
+struct wire_name {
+    const char *text;
+    uint8_t length;
+};
+#define WIRE_NAME(id, identifier, lower, wire) [id] = {wire ": ", sizeof(wire) + 1},
+static const struct wire_name wire_names[RING_NAME_COUNT] = {RING_NAMES(WIRE_NAME)};
+
+static const char *reason_phrase(uint16_t status) {
+    switch (status) {
+    case 100: return "Continue";
+    case 101: return "Switching Protocols";
+    case 102: return "Processing";
+    case 103: return "Early Hints";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 203: return "Non-Authoritative Information";
+    case 204: return "No Content";
+    case 205: return "Reset Content";
+    case 206: return "Partial Content";
+    case 207: return "Multi-Status";
+    case 300: return "Multiple Choices";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 402: return "Payment Required";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 407: return "Proxy Authentication Required";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 411: return "Length Required";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 416: return "Range Not Satisfiable";
+    case 417: return "Expectation Failed";
+    case 418: return "I'm a teapot";
+    case 421: return "Misdirected Request";
+    case 422: return "Unprocessable Content";
+    case 423: return "Locked";
+    case 424: return "Failed Dependency";
+    case 425: return "Too Early";
+    case 426: return "Upgrade Required";
+    case 428: return "Precondition Required";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 451: return "Unavailable For Legal Reasons";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    case 507: return "Insufficient Storage";
+    case 511: return "Network Authentication Required";
+    default: return "";
+    }
+}
+
+/* --- text --- */
+
+struct text {
+    uint8_t *at;
+};
+
+static inline void put(struct text *text, const void *bytes, size_t length) {
+    memcpy(text->at, bytes, length);
+    text->at += length;
+}
+
+#define PUT(text, literal) put((text), (literal), sizeof(literal) - 1)
+
+static void put_number(struct text *text, uint64_t n, unsigned base) {
+    char digits[20];
+    unsigned i = sizeof(digits);
+    do {
+        digits[--i] = "0123456789abcdef"[n % base];
+        n /= base;
+    } while (n != 0);
+    put(text, digits + i, sizeof(digits) - i);
+}
+
+static void put_status_line(struct text *text, uint16_t status) {
+    if (status == 200) {
+        PUT(text, "HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    PUT(text, "HTTP/1.1 ");
+    put_number(text, status, 10);
+    PUT(text, " ");
+    const char *phrase = reason_phrase(status);
+    put(text, phrase, strlen(phrase));
+    PUT(text, "\r\n");
+}
+
+static void put_date(struct text *text, struct h1_server *server) {
+    uint64_t second = (uint64_t)time(NULL);
+    if (second != server->date_second) {
+        struct tm tm;
+        time_t t = (time_t)second;
+        gmtime_r(&t, &tm);
+        server->date_length = (uint32_t)strftime(server->date, sizeof(server->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        server->date_second = second;
+    }
+    PUT(text, "Date: ");
+    put(text, server->date, server->date_length);
+    PUT(text, "\r\n");
+}
+
+/* --- the worker's field list --- */
+
+/* Fields that only the gateway may write, or that end at a connection (RFC 9110 7.6.1). */
+static bool is_ours(uint16_t id) {
+    switch (id) {
+    case RING_NAME_CONNECTION:
+    case RING_NAME_KEEP_ALIVE:
+    case RING_NAME_PROXY_CONNECTION:
+    case RING_NAME_TE:
+    case RING_NAME_TRANSFER_ENCODING:
+    case RING_NAME_UPGRADE:
+    case RING_NAME_CONTENT_LENGTH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+struct field {
+    uint16_t id;
+    const uint8_t *name;
+    uint32_t name_length;
+    const uint8_t *value;
+    uint32_t value_length;
+};
+
+/* The next field of a list. Returns 1, 0 at the end, -1 if the list or the field is malformed. */
+static int next_field(struct exchange_list *list, struct field *out) {
+    struct ring_list_entry entry;
+    if (list->length == 0) {
+        return 0;
+    }
+    if (list->length < sizeof(entry)) {
+        return -1;
+    }
+    memcpy(&entry, list->data, sizeof(entry));
+    uint64_t size = sizeof(entry) + (uint64_t)entry.name_length + entry.value_length;
+    if (size > list->length || entry.id >= RING_NAME_COUNT || (entry.id != 0 && entry.name_length != 0)) {
+        return -1;
+    }
+    out->name = list->data + sizeof(entry);
+    out->name_length = entry.name_length;
+    out->value = out->name + entry.name_length;
+    out->value_length = entry.value_length;
+    out->id = entry.id != 0 ? entry.id : h1_name_id(out->name, out->name_length);
+    if ((entry.id == 0 && !h1_is_token(out->name, out->name_length)) || !h1_is_field_value(out->value, out->value_length)) {
+        return -1;
+    }
+    list->data += size;
+    list->length -= (uint32_t)size;
+    return 1;
+}
+
+/* What the head of a list needs to know beforehand. Returns false if the list is malformed. */
+static bool survey(struct exchange_list list, uint32_t *bytes, bool *has_date, bool *has_server) {
+    struct field field;
+    *bytes = 0;
+    int rc;
+    while ((rc = next_field(&list, &field)) > 0) {
+        if (is_ours(field.id)) {
+            continue;
+        }
+        *bytes += field.id != 0 ? wire_names[field.id].length : field.name_length + 2;
+        *bytes += field.value_length + 2;
+        *has_date |= field.id == RING_NAME_DATE;
+        *has_server |= field.id == RING_NAME_SERVER;
+    }
+    return rc == 0;
+}
+
+static void put_fields(struct text *text, struct exchange_list list) {
+    struct field field;
+    while (next_field(&list, &field) > 0) {
+        if (is_ours(field.id)) {
+            continue;
+        }
+        if (field.id != 0) {
+            put(text, wire_names[field.id].text, wire_names[field.id].length);
+        } else {
+            put(text, field.name, field.name_length);
+            PUT(text, ": ");
+        }
+        put(text, field.value, field.value_length);
+        PUT(text, "\r\n");
+    }
+}
+
+/* --- answers --- */
+
+static void count_answer(struct h1_stream *stream, uint16_t status) {
+    counter_add(&stream->conn->server->counters.answers[status < 600 ? status / 100 : 5], 1);
+}
+
+static bool has_no_body(const struct h1_stream *stream, uint16_t status) {
+    return stream->head_request || status == 204 || status == 304;
+}
+
+#define FRAMING_BYTES 256u /* status line, date, connection, length; more than they can ever need */
+
+/* Writes a head and sets how the body is framed. Returns the item, or NULL if memory is out. */
+static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struct exchange_list fields, uint32_t field_bytes, bool has_date,
+                                bool has_server, uint64_t total, uint32_t room) {
+    struct h1_server *server = stream->conn->server;
+    size_t server_length = server->config.server_name == NULL || has_server ? 0 : strlen(server->config.server_name);
+    struct h1_item *item = h1_item_add(stream, FRAMING_BYTES + (uint32_t)server_length + field_bytes + room);
+    if (item == NULL) {
+        return NULL;
+    }
+    if (server->stopping || stream->conn->state != H1_CONN_OPEN) {
+        /* Whichever answer is the last on this connection says so; the earlier ones of a pipeline need not know. */
+        stream->keep_alive = stream->keep_alive && stream->next != NULL;
+    }
+    bool bodiless = has_no_body(stream, status);
+    bool until_close = !bodiless && total == RING_LENGTH_UNKNOWN && stream->version < 0x11;
+    if (until_close) {
+        stream->keep_alive = false;
+    }
+    struct text text = {(uint8_t *)(uintptr_t)item->data};
+    put_status_line(&text, status);
+    if (!has_date) {
+        put_date(&text, server);
+    }
+    if (server_length != 0) {
+        PUT(&text, "Server: ");
+        put(&text, server->config.server_name, server_length);
+        PUT(&text, "\r\n");
+    }
+    put_fields(&text, fields);
+    /* 204 has no length (RFC 9110 8.6); a 304 only that of the selected representation, which a zero is not. */
+    if (total != RING_LENGTH_UNKNOWN && status != 204 && (status != 304 || total != 0)) {
+        PUT(&text, "Content-Length: ");
+        put_number(&text, total, 10);
+        PUT(&text, "\r\n");
+    } else if (!bodiless && !until_close) {
+        PUT(&text, "Transfer-Encoding: chunked\r\n");
+    }
+    if (!stream->keep_alive) {
+        PUT(&text, "Connection: close\r\n");
+    } else if (stream->version < 0x11) {
+        PUT(&text, "Connection: keep-alive\r\n");
+    }
+    PUT(&text, "\r\n");
+    item->length = (uint32_t)(text.at - item->data);
+    if (bodiless) {
+        stream->state = H1_STREAM_BODILESS;
+    } else if (until_close) {
+        stream->state = H1_STREAM_UNTIL_CLOSE;
+    } else if (total == RING_LENGTH_UNKNOWN) {
+        stream->state = H1_STREAM_CHUNKED;
+    } else {
+        stream->state = H1_STREAM_FIXED;
+        stream->body_left = total;
+    }
+    count_answer(stream, status);
+    return item;
+}
+
+/* An answer of the gateway's own. */
+void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, const char *body, uint32_t length, bool close) {
+    struct ring_list_entry entry = {RING_NAME_CONTENT_TYPE, 0, (uint32_t)strlen(type)};
+    struct ring_list_entry retry = {RING_NAME_RETRY_AFTER, 0, 1};
+    uint8_t list[128];
+    memcpy(list, &entry, sizeof(entry));
+    memcpy(list + sizeof(entry), type, entry.value_length);
+    struct exchange_list fields = {list, (uint32_t)sizeof(entry) + entry.value_length};
+    uint32_t field_bytes = entry.value_length + 32;
+    if (status == 503) {
+        memcpy(list + fields.length, &retry, sizeof(retry));
+        list[fields.length + sizeof(retry)] = '1'; /* second: a worker is usually back by then */
+        fields.length += (uint32_t)sizeof(retry) + 1;
+        field_bytes += 32;
+    }
+    if (close) {
+        stream->keep_alive = false;
+    }
+    struct h1_item *item = put_head(stream, status, fields, field_bytes, false, false, length, length);
+    if (item == NULL) {
+        stream->cut = true;
+    } else if (stream->state != H1_STREAM_BODILESS) {
+        memcpy((uint8_t *)(uintptr_t)item->data + item->length, body, length);
+        item->length += length;
+    }
+    stream->state = H1_STREAM_COMPLETE;
+    h1_conn_dirty(stream->conn);
+}
+
+void h1_answer_error(struct h1_stream *stream, uint16_t status, const char *text) {
+    if (stream->state != H1_STREAM_WAITING) {
+        /* A part of another answer is on its way: only cutting the connection tells the client. */
+        stream->cut = true;
+        stream->state = H1_STREAM_COMPLETE;
+        counter_add(&stream->conn->server->counters.cut, 1);
+        h1_conn_dirty(stream->conn);
+        return;
+    }
+    char body[128];
+    int length = snprintf(body, sizeof(body), "%u %s\n", status, text);
+    bool close = status == 400 || status == 408 || status == 413 || status == 414 || status == 417 || status == 431 || status == 501 || status == 505;
+    h1_answer(stream, status, "text/plain; charset=utf-8", body, (uint32_t)length, close);
+}
+
+/* --- exchange callbacks --- */
+
+static struct h1_stream *stream_of(struct exchange *exchange) {
+    return (struct h1_stream *)(void *)exchange;
+}
+
+/* The worker's answer cannot be sent: the exchange is given up. */
+static void reject(struct h1_stream *stream, const char *why) {
+    exchange_detach(&stream->exchange, RING_CANCEL_REJECTED);
+    h1_answer_error(stream, 502, why);
+}
+
+static void put_body(struct h1_stream *stream, struct exchange_bytes body) {
+    uint32_t length = body.length;
+    struct h1_item *item = NULL;
+    switch (stream->state) {
+    case H1_STREAM_FIXED:
+        stream->body_left -= length;
+        h1_item_body(stream, body);
+        return;
+    case H1_STREAM_UNTIL_CLOSE:
+        h1_item_body(stream, body);
+        return;
+    case H1_STREAM_CHUNKED:
+        item = length != 0 ? h1_item_add(stream, 24) : NULL;
+        if (item != NULL) {
+            struct text text = {(uint8_t *)(uintptr_t)item->data};
+            put_number(&text, length, 16);
+            PUT(&text, "\r\n");
+            item->length = (uint32_t)(text.at - item->data);
+            h1_item_body(stream, body);
+            h1_item_static(stream, "\r\n", 2);
+            return;
+        }
+        stream->cut |= length != 0;
+        break;
+    default: /* bodiless: bytes are not sent */
+        break;
+    }
+    exchange_release(body);
+}
+
+/* All of the body is queued. */
+static void end_body(struct h1_stream *stream, struct exchange_list trailers) {
+    struct h1_conn *conn = stream->conn;
+    if (stream->state == H1_STREAM_FIXED && stream->body_left != 0) {
+        counter_add(&conn->server->counters.cut, 1); /* shorter than announced: an early end is the only honest sign */
+        stream->cut = true;
+    } else if (stream->state == H1_STREAM_CHUNKED) {
+        uint32_t bytes = 0;
+        bool unused = false;
+        struct h1_item *item = NULL;
+        if (!survey(trailers, &bytes, &unused, &unused) || (item = h1_item_add(stream, bytes + 8)) == NULL) {
+            stream->cut = true;
+        } else {
+            struct text text = {(uint8_t *)(uintptr_t)item->data};
+            PUT(&text, "0\r\n");
+            put_fields(&text, trailers);
+            PUT(&text, "\r\n");
+            item->length = (uint32_t)(text.at - item->data);
+        }
+    }
+    stream->state = H1_STREAM_COMPLETE;
+}
+
+static bool body_too_long(struct h1_stream *stream, uint32_t length) {
+    return stream->state == H1_STREAM_FIXED && length > stream->body_left;
+}
+
+static void on_response(struct exchange *exchange, const struct exchange_response *response) {
+    struct h1_stream *stream = stream_of(exchange);
+    uint32_t field_bytes = 0;
+    bool has_date = false;
+    bool has_server = false;
+    if (response->status < 200 || response->status > 999 || !survey(response->fields, &field_bytes, &has_date, &has_server)) {
+        exchange_release(response->body);
+        reject(stream, "the application's answer is malformed");
+        return;
+    }
+    exchange->began = true;
+    uint64_t total = response->total;
+    if (response->end && total == RING_LENGTH_UNKNOWN && !stream->head_request) {
+        total = response->body.length;
+    }
+    bool small = response->body.length <= H1_COPY_BODY;
+    struct h1_item *item = put_head(stream, response->status, response->fields, field_bytes, has_date, has_server, total,
+                                    small ? response->body.length : 0);
+    if (item == NULL || body_too_long(stream, response->body.length)) {
+        exchange_release(response->body);
+        exchange_detach(exchange, RING_CANCEL_REJECTED);
+        stream->cut = true;
+        stream->state = H1_STREAM_COMPLETE;
+        h1_conn_dirty(stream->conn);
+        return;
+    }
+    if (small && stream->state == H1_STREAM_FIXED) {
+        if (response->body.length != 0) {
+            memcpy((uint8_t *)(uintptr_t)item->data + item->length, response->body.data, response->body.length);
+            item->length += response->body.length;
+            stream->body_left -= response->body.length;
+            exchange_release(response->body);
+        }
+    } else {
+        put_body(stream, response->body);
+    }
+    if (response->end) {
+        end_body(stream, (struct exchange_list){0});
+    }
+    h1_conn_dirty(stream->conn);
+}
+
+static void on_body(struct exchange *exchange, struct exchange_bytes body, bool end, struct exchange_list trailers) {
+    struct h1_stream *stream = stream_of(exchange);
+    if (body_too_long(stream, body.length)) {
+        /* More than announced: what was announced is sent, then the connection is cut. */
+        body.length = (uint32_t)stream->body_left;
+        put_body(stream, body);
+        exchange_detach(exchange, RING_CANCEL_REJECTED);
+        stream->cut = true;
+        stream->state = H1_STREAM_COMPLETE;
+        counter_add(&stream->conn->server->counters.cut, 1);
+        h1_conn_dirty(stream->conn);
+        return;
+    }
+    put_body(stream, body);
+    if (end) {
+        end_body(stream, trailers);
+    }
+    h1_conn_dirty(stream->conn);
+}
+
+/* Interim responses (RFC 9110 15.2); HTTP/1.0 clients do not know them. */
+static void put_interim(struct h1_stream *stream, uint16_t status, struct exchange_list fields) {
+    uint32_t bytes = 0;
+    bool unused = false;
+    if (stream->version < 0x11 || stream->state != H1_STREAM_WAITING) {
+        return;
+    }
+    if (status < 100 || status == 101 || status > 199 || !survey(fields, &bytes, &unused, &unused)) {
+        reject(stream, "the application's interim answer is malformed");
+        return;
+    }
+    struct h1_item *item = h1_item_add(stream, FRAMING_BYTES + bytes);
+    if (item == NULL) {
+        return; /* an interim answer may be left out */
+    }
+    struct text text = {(uint8_t *)(uintptr_t)item->data};
+    put_status_line(&text, status);
+    put_fields(&text, fields);
+    PUT(&text, "\r\n");
+    item->length = (uint32_t)(text.at - item->data);
+    stream->exchange.began = true;
+    h1_conn_dirty(stream->conn);
+}
+
+static void on_inform(struct exchange *exchange, uint16_t status, struct exchange_list fields) {
+    put_interim(stream_of(exchange), status, fields);
+}
+
+static void on_proceed(struct exchange *exchange) {
+    struct h1_stream *stream = stream_of(exchange);
+    if (stream->expects_continue) {
+        stream->expects_continue = false;
+        put_interim(stream, 100, (struct exchange_list){0});
+    }
+}
+
+static void on_fail(struct exchange *exchange, uint16_t status) {
+    struct h1_stream *stream = stream_of(exchange);
+    const char *text = "the application failed";
+    if (status == 503) {
+        text = "no worker can take the request now";
+    } else if (status == 504) {
+        text = "the application did not answer in time";
+    }
+    h1_answer_error(stream, status >= 400 && status <= 599 ? status : 502, text);
+}
+
+static void on_resume(struct exchange *exchange) {
+    struct h1_conn *conn = stream_of(exchange)->conn;
+    if (conn->body == stream_of(exchange)) {
+        conn->reading = true;
+        conn->stalled |= conn->in_length != 0 || conn->end_pending;
+        h1_conn_dirty(conn);
+    }
+}
+
+const struct exchange_calls h1_exchange_calls = {
+    .inform = on_inform,
+    .proceed = on_proceed,
+    .response = on_response,
+    .body = on_body,
+    .fail = on_fail,
+    .resume = on_resume,
+};

@@ -1,0 +1,219 @@
+/*
+ * HTTP/1.0 and 1.1 connections of one loop. h1_server is what all connections of a loop share; h1_conn is a connection; h1_stream
+ * is one request and its answer on it. Files: h1_conn.c (life of a connection), h1_input.c (bytes in), h1_response.c (answers
+ * framed), h1_output.c (bytes out). Knows exchanges; knows no lanes or rings.
+ */
+#ifndef H1_SERVER_H
+#define H1_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "counter.h"
+#include "dispatch.h"
+#include "exchange.h"
+#include "h1_chunked.h"
+#include "h1_parser.h"
+#include "pool.h"
+
+#define H1_READ_BUFFER 65536u
+#define H1_ITEM_BYTES 432u      /* head text that fits in an item */
+#define H1_COPY_BODY 256u       /* smaller bodies are copied behind their head: cheaper than another iovec and a held block */
+#define H1_MAX_PIPELINE 256u
+#define H1_DISCARD_LIMIT 262144u /* request bytes read after the answer, to keep a connection */
+#define H1_LINGER_MS 2000u
+#define H1_LINGER_BYTES 1048576u
+
+/* A path that is answered here, without a worker. */
+struct h1_native_path {
+    const char *path;
+    uint32_t path_length;
+    const char *body;
+    uint32_t body_length;
+};
+
+struct h1_config {
+    struct h1_limits head;
+    struct h1_chunked_limits chunked;
+    uint64_t max_body;
+    uint32_t pipeline;
+    const char *server_name; /* NULL: no Server field */
+    const struct h1_native_path *native_paths;
+    uint32_t native_path_count;
+};
+
+struct h1_counters {
+    counter connections_open;
+    counter connections_accepted;
+    counter requests;
+    counter native_answers;
+    counter answers[6]; /* by hundreds: [2] = 2xx */
+    counter refused[H1_REASON_COUNT];
+    counter too_large;
+    counter bytes_in;
+    counter bytes_out;
+    counter cut;     /* connections cut because an answer failed half way */
+    counter evicted; /* answers held aside for a slow client */
+    counter aside_bytes;
+};
+
+struct h1_conn;
+
+struct h1_calls {
+    /* A malformed request was refused. */
+    void (*refused)(struct h1_conn *conn, uint16_t status, enum h1_reason reason);
+};
+
+struct h1_server {
+    uv_loop_t *loop;
+    struct dispatch *dispatch;
+    struct h1_config config;
+    const struct h1_calls *calls;
+    void *owner;
+    struct pool conns;
+    struct pool streams;
+    struct pool items;
+    struct h1_conn *all;     /* open connections */
+    struct h1_conn *dirty;   /* have something to send or to go on with */
+    struct h1_conn *lingering;
+    struct h1_conn *blocked_head; /* the peer does not take bytes; oldest first */
+    struct h1_conn *blocked_tail;
+    uint64_t aside_bytes;
+    bool stopping; /* answers close their connection */
+    char date[32]; /* IMF-fixdate, RFC 9110 5.6.7 */
+    uint32_t date_length;
+    uint64_t date_second;
+    counter *allocations;
+    struct h1_counters counters;
+    struct h1_request request; /* scratch of the parser */
+    uint8_t buffer[H1_READ_BUFFER];
+};
+
+/* Something to send. */
+struct h1_item {
+    struct h1_item *next;
+    const uint8_t *data;
+    uint32_t length;
+    struct exchange_bytes held; /* block behind data, RING_NO_BLOCK if none */
+    uint8_t *heap;              /* memory behind data, if not `bytes` */
+    bool aside;                 /* heap counts as held aside */
+    uint8_t bytes[H1_ITEM_BYTES];
+};
+
+enum h1_stream_state {
+    H1_STREAM_WAITING = 0, /* no answer yet */
+    H1_STREAM_FIXED,       /* body of known length is being sent */
+    H1_STREAM_CHUNKED,
+    H1_STREAM_UNTIL_CLOSE, /* HTTP/1.0, length unknown */
+    H1_STREAM_BODILESS,    /* HEAD, 204, 304: body bytes are dropped */
+    H1_STREAM_COMPLETE,    /* everything is queued */
+};
+
+struct h1_stream {
+    struct exchange exchange; /* first: exchange callbacks get its address */
+    struct h1_conn *conn;
+    struct h1_stream *next; /* in order of arrival */
+    struct h1_item *first;
+    struct h1_item *last;
+    uint64_t body_left; /* H1_STREAM_FIXED: bytes still to come */
+    enum h1_stream_state state;
+    uint8_t version;
+    bool head_request; /* HEAD */
+    bool keep_alive;
+    bool safe;
+    bool expects_continue; /* and has not been told to */
+    bool cut; /* the connection is cut when what is queued was sent */
+};
+
+enum h1_input {
+    H1_INPUT_HEAD = 0,
+    H1_INPUT_LENGTH,   /* body_left bytes of body */
+    H1_INPUT_CHUNKED,
+    H1_INPUT_DISCARD,  /* nothing more is understood; what comes is thrown away */
+};
+
+enum h1_conn_state {
+    H1_CONN_OPEN = 0,
+    H1_CONN_FINISHING, /* no new request; what is under way is answered, then it closes */
+    H1_CONN_LINGERING, /* our side is shut down; reading until the peer closes (RFC 9112 9.6) */
+    H1_CONN_CLOSED,
+};
+
+struct h1_conn {
+    uv_poll_t poll; /* first */
+    struct h1_server *server;
+    int fd;
+    uint8_t state;    /* enum h1_conn_state */
+    uint8_t input;    /* enum h1_input */
+    uint8_t watching; /* UV_READABLE ... as registered */
+    bool reading;     /* want bytes */
+    bool blocked;     /* want to be told when the peer takes bytes again */
+    bool eof;         /* the peer has closed its sending side, and all it sent was read */
+    bool failed;      /* the socket gave an error: to be closed */
+    bool fin_seen;    /* it has closed, but reading is paused */
+    bool end_pending; /* the end of a body waits for ring space */
+    bool is_dirty;
+    bool stalled;     /* leftover input waits for an exchange, not for bytes */
+    uint16_t depth;   /* streams */
+    uint16_t unsafe;  /* streams with an unsafe method */
+    struct h1_parser parser;
+    struct h1_chunked chunked;
+    uint8_t *trailers;
+    uint64_t body_left;
+    uint64_t body_seen; /* chunked: bytes so far, for the limit */
+    struct h1_stream *body; /* whose body is being read; NULL: discarded */
+    uint64_t discarded;
+    struct h1_stream *front;
+    struct h1_stream *back;
+    uint8_t *in; /* bytes received and not understood yet */
+    uint32_t in_start;
+    uint32_t in_length;
+    uint32_t in_capacity;
+    uint64_t since_ms; /* lingering, blocked */
+    struct h1_conn *prev, *next;             /* all */
+    struct h1_conn *dirty_next;
+    struct h1_conn *list_prev, *list_next;   /* blocked or lingering */
+    struct ring_endpoint remote;
+    struct ring_endpoint local;
+};
+
+__attribute__((warn_unused_result)) int h1_server_init(struct h1_server *server, uv_loop_t *loop, struct dispatch *dispatch,
+                                                       const struct h1_config *config, const struct h1_calls *calls, void *owner,
+                                                       counter *allocations);
+void h1_server_free(struct h1_server *server);
+/* Takes an accepted, non-blocking socket over; closes it on failure. */
+void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *peer);
+/* Sends what is queued on all dirty connections and lets them go on. */
+void h1_flush(struct h1_server *server);
+/* Lingering connections and the date; some times a second. True while connections linger. */
+bool h1_tick(struct h1_server *server, uint64_t now_ms);
+/* Closes idle connections; the others close after their answer. */
+void h1_stop(struct h1_server *server);
+/* Cuts all connections. */
+void h1_cut_all(struct h1_server *server);
+/* Copies what the slowest clients hold of the segments aside, so that the blocks go back. */
+void h1_evict(struct h1_server *server, uint64_t now_ms);
+
+/* --- between the h1_*.c files of the server --- */
+extern const struct exchange_calls h1_exchange_calls;
+void h1_conn_close(struct h1_conn *conn, uint16_t reason);
+void h1_conn_dirty(struct h1_conn *conn);
+void h1_conn_finish(struct h1_conn *conn);
+void h1_conn_watch(struct h1_conn *conn);
+void h1_conn_event(uv_poll_t *poll, int status, int events);
+struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool keep_alive);
+void h1_stream_close(struct h1_conn *conn);
+void h1_read(struct h1_conn *conn);
+void h1_input_continue(struct h1_conn *conn);
+void h1_write(struct h1_conn *conn);
+void h1_items_drop(struct h1_server *server, struct h1_stream *stream);
+struct h1_item *h1_item_add(struct h1_stream *stream, uint32_t capacity);
+void h1_item_static(struct h1_stream *stream, const char *text, uint32_t length);
+void h1_item_body(struct h1_stream *stream, struct exchange_bytes body);
+void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, const char *body, uint32_t length, bool close);
+void h1_answer_error(struct h1_stream *stream, uint16_t status, const char *text);
+void h1_unblock(struct h1_conn *conn);
+
+#endif

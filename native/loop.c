@@ -1,0 +1,348 @@
+#include "loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_MS 100
+#define ACCEPTS_PER_EVENT 64
+#define TURNS_BEFORE_SLEEP 8 /* answers handled without looking at sockets in between */
+
+static struct loop *loop_of(const uv_handle_t *handle) {
+    return (struct loop *)handle->loop->data;
+}
+
+/* --- listeners --- */
+
+static void on_acceptable(uv_poll_t *poll, int status, int events) {
+    struct loop_listener *listener = (struct loop_listener *)(void *)poll;
+    struct loop *loop = listener->loop;
+    (void)status;
+    (void)events;
+    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+        struct sockaddr_storage peer = {0};
+        socklen_t length = sizeof(peer);
+        int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            h1_accept(&loop->server, fd, &peer);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            /* The waiting client stays in the queue; a level-triggered watch would spin. The tick tries again. */
+            listener->paused = true;
+            (void)uv_poll_stop(&listener->poll);
+            return;
+        }
+        if (errno != EINTR && errno != ECONNABORTED) {
+            return; /* EAGAIN: none left */
+        }
+    }
+}
+
+static void on_listener_closed(uv_handle_t *handle) {
+    free(handle);
+}
+
+static void listen_on(struct loop *loop, int fd) {
+    struct loop_listener *listener = calloc(1, sizeof(*listener));
+    if (listener == NULL || loop->stopping || uv_poll_init(&loop->uv, &listener->poll, fd) != 0) {
+        free(listener);
+        close(fd);
+        return;
+    }
+    listener->loop = loop;
+    listener->fd = fd;
+    listener->next = loop->listeners;
+    loop->listeners = listener;
+    (void)uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
+}
+
+/* Closing a listener resets what waits in its queue, so the queue is emptied first. */
+static void stop_accepting(struct loop *loop) {
+    while (loop->listeners != NULL) {
+        struct loop_listener *listener = loop->listeners;
+        loop->listeners = listener->next;
+        if (!loop->exiting) {
+            on_acceptable(&listener->poll, 0, UV_READABLE);
+        }
+        (void)uv_poll_stop(&listener->poll);
+        close(listener->fd);
+        uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
+    }
+    if (!loop->stopping) {
+        loop->stopping = true;
+        h1_stop(&loop->server);
+    }
+}
+
+static bool resume_listeners(struct loop *loop) {
+    bool paused = false;
+    for (struct loop_listener *listener = loop->listeners; listener != NULL; listener = listener->next) {
+        if (listener->paused) {
+            listener->paused = false;
+            (void)uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
+            paused = true;
+        }
+    }
+    return paused;
+}
+
+/* --- lanes --- */
+
+static void on_wake(uv_poll_t *poll, int status, int events) {
+    struct loop_lane *lane = poll->data;
+    (void)events;
+    /* A worker that closed its end wakes nobody any more; that it is gone is told by the control socket. */
+    if (status != 0 || !lane_drain_socket(&lane->lane.lane)) {
+        (void)uv_poll_stop(poll);
+    }
+}
+
+static void attach(struct loop *loop, struct loop_lane *lane) {
+    lane->loop = loop;
+    lane->poll.data = lane;
+    if (dispatch_add_lane(&loop->dispatch, &lane->lane) != 0) {
+        abort(); /* gw_attach bounds the number */
+    }
+    if (uv_poll_init(&loop->uv, &lane->poll, lane->lane.lane.params.socket) == 0) {
+        (void)uv_poll_start(&lane->poll, UV_READABLE, on_wake);
+    }
+}
+
+static struct dispatch_lane *find_lane(struct loop *loop, uint64_t worker) {
+    for (uint32_t i = 0; i < loop->dispatch.lane_count; i++) {
+        if (loop->dispatch.lanes[i]->lane.params.worker == worker) {
+            return loop->dispatch.lanes[i];
+        }
+    }
+    return NULL;
+}
+
+static void on_lane_closed(uv_handle_t *handle) {
+    struct loop_lane *lane = handle->data;
+    gw_lane_released(lane->loop->gw, lane);
+}
+
+static void lane_released(struct dispatch_lane *lane) {
+    struct loop_lane *ll = (struct loop_lane *)(void *)lane;
+    (void)uv_poll_stop(&ll->poll);
+    uv_close((uv_handle_t *)&ll->poll, on_lane_closed);
+}
+
+static void lane_idle(struct dispatch_lane *lane) {
+    struct loop_lane *ll = (struct loop_lane *)(void *)lane;
+    gw_lane_idle(ll->loop->gw, lane->lane.params.worker);
+}
+
+static void lane_broken(struct dispatch_lane *lane) {
+    struct loop_lane *ll = (struct loop_lane *)(void *)lane;
+    struct gw_notice notice = {.kind = GW_NOTICE_VIOLATION,
+                               .worker = lane->lane.params.worker,
+                               .text = lane->lane.broken_reason,
+                               .value = lane->lane.broken_value,
+                               .limit = lane->lane.broken_limit};
+    gw_notify(ll->loop->gw, &notice);
+}
+
+static const struct dispatch_calls dispatch_calls = {.broken = lane_broken, .idle = lane_idle, .released = lane_released};
+
+static void request_refused(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
+    struct loop *loop = conn->server->owner;
+    struct gw_notice notice = {.kind = GW_NOTICE_REFUSED, .text = h1_reason_text(reason), .status = status, .client = conn->remote};
+    gw_notify(loop->gw, &notice);
+}
+
+static const struct h1_calls h1_calls = {.refused = request_refused};
+
+/* --- turns --- */
+
+static void update_time(struct loop *loop) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    loop->dispatch.now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    loop->dispatch.now_ms = loop->dispatch.now_ns / 1000000u;
+}
+
+static bool needs_tick(const struct loop *loop) {
+    return loop->dispatch.oldest != NULL || loop->server.lingering != NULL || loop->server.blocked_head != NULL;
+}
+
+static void on_tick(uv_timer_t *timer) {
+    struct loop *loop = loop_of((uv_handle_t *)timer);
+    update_time(loop);
+    bool more = dispatch_tick(&loop->dispatch);
+    more |= h1_tick(&loop->server, uv_now(&loop->uv));
+    more |= resume_listeners(loop);
+    if (loop->server.blocked_head != NULL) {
+        h1_evict(&loop->server, uv_now(&loop->uv));
+        more = true;
+    }
+    if (!more) {
+        (void)uv_timer_stop(timer);
+    }
+}
+
+/* Requests of this turn are made known, answers taken, and what they allow is sent. */
+static void turn(struct loop *loop) {
+    update_time(loop);
+    dispatch_wake(&loop->dispatch);
+    (void)dispatch_poll(&loop->dispatch);
+    h1_flush(&loop->server);
+    dispatch_wake(&loop->dispatch);
+    if (!uv_is_active((uv_handle_t *)&loop->tick) && needs_tick(loop)) {
+        (void)uv_timer_start(&loop->tick, on_tick, TICK_MS, TICK_MS);
+    }
+    if (loop->stopping && !loop->quiet_told && loop->server.all == NULL) {
+        loop->quiet_told = true;
+        gw_loop_quiet(loop->gw);
+    }
+}
+
+static void on_idle(uv_idle_t *idle) {
+    (void)idle; /* being active is what counts: the poll does not sleep */
+}
+
+/* Before the loop sleeps in poll: say so to the workers, and make sure that there is nothing to do after all. */
+static void on_prepare(uv_prepare_t *prepare) {
+    struct loop *loop = loop_of((uv_handle_t *)prepare);
+    for (int i = 0; i < TURNS_BEFORE_SLEEP; i++) {
+        if (!dispatch_arm(&loop->dispatch)) {
+            (void)uv_idle_stop(&loop->idle);
+            return;
+        }
+        dispatch_disarm(&loop->dispatch);
+        turn(loop);
+    }
+    (void)uv_idle_start(&loop->idle, on_idle);
+}
+
+static void on_check(uv_check_t *check) {
+    struct loop *loop = loop_of((uv_handle_t *)check);
+    counter_add(&loop->iterations, 1);
+    dispatch_disarm(&loop->dispatch);
+    turn(loop);
+}
+
+/* --- commands --- */
+
+static void on_walk_close(uv_handle_t *handle, void *unused) {
+    (void)unused;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+static void leave(struct loop *loop) {
+    loop->exiting = true;
+    stop_accepting(loop);
+    h1_cut_all(&loop->server);
+    h1_flush(&loop->server);
+    for (uint32_t i = loop->dispatch.lane_count; i > 0; i--) {
+        dispatch_bury(loop->dispatch.lanes[i - 1]);
+    }
+    (void)dispatch_poll(&loop->dispatch);
+    uv_walk(&loop->uv, on_walk_close, NULL);
+}
+
+static void execute(struct loop *loop, const struct loop_command *command) {
+    struct dispatch_lane *lane = find_lane(loop, command->worker);
+    switch (command->kind) {
+    case LOOP_LISTEN:
+        listen_on(loop, command->fd);
+        break;
+    case LOOP_ATTACH:
+        attach(loop, command->lane);
+        break;
+    case LOOP_ACTIVATE:
+        if (lane != NULL) {
+            dispatch_activate(lane);
+        }
+        break;
+    case LOOP_DRAIN:
+        if (lane != NULL) {
+            dispatch_drain(lane);
+        }
+        break;
+    case LOOP_DETACH:
+        if (lane != NULL) {
+            dispatch_bury(lane);
+        }
+        break;
+    case LOOP_STOP_ACCEPTING:
+        stop_accepting(loop);
+        break;
+    case LOOP_CUT:
+        h1_cut_all(&loop->server);
+        break;
+    case LOOP_EXIT:
+        leave(loop);
+        break;
+    }
+}
+
+static void on_async(uv_async_t *async) {
+    struct loop *loop = loop_of((uv_handle_t *)async);
+    pthread_mutex_lock(&loop->mutex);
+    struct loop_command *command = loop->commands;
+    loop->commands = NULL;
+    loop->commands_tail = &loop->commands;
+    pthread_mutex_unlock(&loop->mutex);
+    update_time(loop);
+    while (command != NULL) {
+        struct loop_command *next = command->next;
+        execute(loop, command);
+        free(command);
+        command = next;
+    }
+}
+
+void loop_post(struct loop *loop, struct loop_command *command) {
+    command->next = NULL;
+    pthread_mutex_lock(&loop->mutex);
+    *loop->commands_tail = command;
+    loop->commands_tail = &command->next;
+    pthread_mutex_unlock(&loop->mutex);
+    (void)uv_async_send(&loop->async);
+}
+
+/* --- life --- */
+
+int loop_init(struct loop *loop, struct gw *gw, uint32_t index, const struct h1_config *h1, const struct dispatch_config *config) {
+    memset(loop, 0, sizeof(*loop));
+    loop->gw = gw;
+    loop->index = index;
+    loop->commands_tail = &loop->commands;
+    int rc = uv_loop_init(&loop->uv);
+    if (rc != 0) {
+        return rc;
+    }
+    loop->uv.data = loop;
+    pthread_mutex_init(&loop->mutex, NULL);
+    (void)uv_prepare_init(&loop->uv, &loop->prepare);
+    (void)uv_check_init(&loop->uv, &loop->check);
+    (void)uv_idle_init(&loop->uv, &loop->idle);
+    (void)uv_timer_init(&loop->uv, &loop->tick);
+    rc = uv_async_init(&loop->uv, &loop->async, on_async);
+    if (rc == 0) {
+        rc = dispatch_init(&loop->dispatch, config, &dispatch_calls, &loop->allocations);
+    }
+    if (rc == 0) {
+        rc = h1_server_init(&loop->server, &loop->uv, &loop->dispatch, h1, &h1_calls, loop, &loop->allocations);
+    }
+    (void)uv_prepare_start(&loop->prepare, on_prepare);
+    (void)uv_check_start(&loop->check, on_check);
+    return rc;
+}
+
+void loop_run(struct loop *loop) {
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void loop_free(struct loop *loop) {
+    (void)uv_loop_close(&loop->uv);
+    dispatch_free(&loop->dispatch);
+    h1_server_free(&loop->server);
+    pthread_mutex_destroy(&loop->mutex);
+}

@@ -1,0 +1,83 @@
+/* One event loop: its handles, its connections, its lanes. docs/design.md section 6. */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <pthread.h>
+#include <uv.h>
+
+#include "dispatch.h"
+#include "gw.h"
+#include "h1_server.h"
+
+enum loop_command_kind {
+    LOOP_LISTEN = 1,
+    LOOP_ATTACH,
+    LOOP_ACTIVATE,
+    LOOP_DRAIN,
+    LOOP_DETACH,
+    LOOP_STOP_ACCEPTING,
+    LOOP_CUT,
+    LOOP_EXIT,
+};
+
+/* Something another thread wants done by the loop. */
+struct loop_command {
+    struct loop_command *next;
+    enum loop_command_kind kind;
+    int fd;
+    uint64_t worker;
+    struct loop_lane *lane;
+};
+
+/* A lane with the watcher of its wake-up socket. */
+struct loop_lane {
+    struct dispatch_lane lane; /* first */
+    uv_poll_t poll;
+    struct loop *loop;
+};
+
+struct loop_listener {
+    uv_poll_t poll;
+    struct loop *loop;
+    struct loop_listener *next;
+    int fd;
+    bool paused; /* out of descriptors */
+};
+
+struct loop {
+    uv_loop_t uv;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_idle_t idle;
+    uv_async_t async;
+    uv_timer_t tick;
+    struct gw *gw;
+    uint32_t index;
+    struct loop_listener *listeners;
+    bool stopping;
+    bool quiet_told;
+    bool exiting;
+    pthread_mutex_t mutex; /* of commands */
+    struct loop_command *commands;
+    struct loop_command **commands_tail;
+    counter allocations;
+    counter iterations;
+    struct dispatch dispatch;
+    struct h1_server server;
+};
+
+__attribute__((warn_unused_result)) int loop_init(struct loop *loop, struct gw *gw, uint32_t index, const struct h1_config *h1,
+                                                  const struct dispatch_config *dispatch);
+void loop_run(struct loop *loop);
+void loop_free(struct loop *loop);
+/* Hands a command over; the loop frees it. */
+void loop_post(struct loop *loop, struct loop_command *command);
+
+/* --- gw.c, called by loops --- */
+void gw_notify(struct gw *gw, const struct gw_notice *notice);
+void gw_lane_idle(struct gw *gw, uint64_t worker);
+/* Takes the lane out of the statistics and frees it. */
+void gw_lane_released(struct gw *gw, struct loop_lane *lane);
+void gw_loop_quiet(struct gw *gw);
+
+#endif
