@@ -25,7 +25,7 @@ SHELL_SCRIPTS = $(wildcard tools/*.sh model/run model/*.sh test/*.sh deploy/*.sh
 .PHONY: help
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-zA-Z0-9_-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' Makefile
+		/^[a-zA-Z0-9_-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 
 .PHONY: build
@@ -64,20 +64,28 @@ test-bench: ## tests of the benchmark program (a module of its own)
 	cd bench && $(GO) test ./...
 
 .PHONY: lint
-lint: setup-build setup-lint ## gofmt, go vet, staticcheck, clang-format, clang-tidy, shellcheck; findings fail
+lint: lint-go lint-c lint-shell ## gofmt, go vet, staticcheck, clang-format, clang-tidy, shellcheck; findings fail
+	@echo "lint: no findings"
+
+.PHONY: lint-go
+lint-go: setup-build
 	files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [[ -n $$files ]]; then echo "not formatted by gofmt:" $$files >&2; exit 1; fi
 	$(GO) vet ./...
-	cd bench && $(GO) vet ./...
-	$(STATICCHECK) ./...
-	cd bench && $(STATICCHECK) ./...
-	$(GO) mod verify >/dev/null
-	if [[ -n "$(C_ALL)" ]]; then clang-format --dry-run -Werror $(C_ALL); fi
-	if [[ -n "$(C_SOURCES)" ]]; then \
-		printf '%s\n' $(C_SOURCES) | xargs -P "$$(nproc)" -n 4 sh -c 'exec clang-tidy --quiet "$$@" -- \
-			-std=c11 -D_GNU_SOURCE -Wall -Wextra -Inative '"$$(pkg-config --cflags libuv)" clang-tidy; fi
+	$(GO) vet -tags stress ./...
+	$(STATICCHECK) -tags stress ./...
+	cd bench && $(GO) vet ./... && $(STATICCHECK) ./...
+
+# clang-tidy looks at the sources that are shipped; the native tests are compiled with warnings as errors.
+.PHONY: lint-c
+lint-c: setup-build setup-lint
+	clang-format --dry-run -Werror $(C_ALL)
+	printf '%s\n' $(C_SOURCES) | xargs -P "$$(nproc)" -n 4 sh -c 'exec clang-tidy --quiet "$$@" -- \
+		-std=c11 -D_GNU_SOURCE -Wall -Wextra -Inative '"$$(pkg-config --cflags libuv)" clang-tidy
+
+.PHONY: lint-shell
+lint-shell: setup-lint
 	shellcheck -x $(SHELL_SCRIPTS)
-	@echo "lint: no findings"
 
 .PHONY: format
 format: setup-lint ## rewrite Go and C sources in the project's style
@@ -115,6 +123,14 @@ fuzz-go: ## the Go fuzz targets
 .PHONY: check
 check: test lint sanitize model demo fuzz stress ## everything, with a minute per fuzz target and the long stress run
 	@echo "check: all passed"
+
+# Long tests carry the build tag `stress` and are named TestStress...
+.PHONY: stress
+stress: build ## the long stress tests: millions of exchanges, random cancels, worker deaths
+	packages=$$($(GO) test -tags stress -list '^TestStress' ./... | sed -n 's/^ok[[:space:]]*\([^[:space:]]*\).*/\1/p'); \
+	tests=$$($(GO) test -tags stress -list '^TestStress' ./... | grep -c '^TestStress' || true); \
+	if ((tests == 0)); then echo "stress: no test TestStress... found" >&2; exit 1; fi; \
+	CGO_ENABLED=1 $(GO) test -tags stress -run '^TestStress' -count=1 -timeout 2h -v $$packages
 
 .PHONY: soak
 soak: setup-bench build ## mixed load for SOAKTIME (10m) and 10,000 idle connections, memory sampled
