@@ -1,0 +1,91 @@
+package approutes
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"ringway/envmap"
+)
+
+// App returns the routes as an environment App.
+func App(o Options) envmap.App { return app{o}.serve }
+
+type app struct{ Options }
+
+func (a app) serve(env *envmap.Env) error {
+	err := a.route(env)
+	var bad badValue
+	if errors.As(err, &bad) {
+		return env.Reply(http.StatusBadRequest).Type(textType).Text(bad.text + "\n")
+	}
+	return err
+}
+
+func (a app) route(env *envmap.Env) error {
+	switch path := env.PathBytes(); string(path) {
+	case "/":
+		return env.Reply(http.StatusOK).Type(textType).Text(helloText)
+	case "/json":
+		return env.Reply(http.StatusOK).JSON(smallObject)
+	case "/echo":
+		return envEcho(env)
+	case "/bytes":
+		return envBytes(env)
+	case "/upload":
+		return envUpload(env)
+	case "/sleep":
+		return envSleep(env)
+	case "/stream":
+		return envStream(env)
+	case "/headers":
+		return envHeaders(env)
+	case "/status":
+		return envStatus(env)
+	case "/panic":
+		panic(panicText)
+	case "/pid":
+		return env.Reply(http.StatusOK).JSON(a.pid())
+	default:
+		return env.Reply(http.StatusNotFound).Type(textType).Text(fmt.Sprintf("no route %q\n", path))
+	}
+}
+
+// query is lenient as net/http is: what cannot be parsed is not there.
+func query(env *envmap.Env) url.Values {
+	values, _ := url.ParseQuery(env.Query())
+	return values
+}
+
+func envSleep(env *envmap.Env) error {
+	d, err := millis(query(env), true)
+	if err != nil {
+		return err
+	}
+	ctx := env.Context()
+	if !pause(d, ctx.Done()) {
+		return ctx.Err()
+	}
+	return env.Reply(http.StatusOK).Type(textType).Text(fmt.Sprintf("slept %v\n", d))
+}
+
+func envHeaders(env *envmap.Env) error {
+	all := http.Header{}
+	for name, values := range env.RequestHeaders().All() {
+		all[http.CanonicalHeaderKey(name)] = values
+	}
+	return env.Reply(http.StatusOK).JSON(all)
+}
+
+func envStatus(env *envmap.Env) error {
+	code, err := number(query(env), "code", 200, 999)
+	if err != nil {
+		return err
+	}
+	if code == http.StatusNoContent || code == http.StatusNotModified {
+		return env.Reply(int(code)).Empty()
+	}
+	return env.Reply(int(code)).Type(textType).Text("status " + strconv.FormatInt(code, 10) + "\n")
+}
