@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* Outbound events of one lane per turn, so that one worker cannot hold a loop. */
 #define POLL_BUDGET 512u
@@ -18,6 +19,16 @@ int dispatch_init(struct dispatch *d, const struct dispatch_config *config, cons
 void dispatch_free(struct dispatch *d) {
     free(d->scratch);
     d->scratch = NULL;
+}
+
+void dispatch_update_time(struct dispatch *d) {
+    if (!d->time_is_fresh) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        d->now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        d->now_ms = d->now_ns / 1000000u;
+        d->time_is_fresh = true;
+    }
 }
 
 /* --- parked and waiting exchanges --- */

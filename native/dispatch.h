@@ -62,6 +62,7 @@ struct dispatch {
     struct exchange *newest;
     uint64_t now_ms;
     uint64_t now_ns;
+    bool time_is_fresh; /* read since the loop last slept */
     bool stopping; /* nothing new is parked beyond what is there */
     uint8_t *scratch; /* RING_MAX_BLOCK bytes: heads copied out of segments */
     counter *allocations;
@@ -80,6 +81,8 @@ void dispatch_drain(struct dispatch_lane *lane);
 void dispatch_bury(struct dispatch_lane *lane);
 
 /* --- one turn of the loop --- */
+/* Reads the clock, at most once between two sleeps of the loop. Whatever starts exchanges calls it first. */
+void dispatch_update_time(struct dispatch *dispatch);
 /* Handles outbound events of all lanes. True if some lane has more than its budget. */
 bool dispatch_poll(struct dispatch *dispatch);
 void dispatch_wake(struct dispatch *dispatch);

@@ -252,6 +252,7 @@ static void on_half_close(struct h1_conn *conn) {
 
 void h1_conn_event(uv_poll_t *poll, int status, int events) {
     struct h1_conn *conn = (struct h1_conn *)(void *)poll;
+    dispatch_update_time(conn->server->dispatch);
     if (status != 0) {
         h1_conn_close(conn, RING_CANCEL_GONE);
         return;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TICK_MS 100
@@ -158,12 +157,7 @@ static const struct h1_calls h1_calls = {.refused = request_refused};
 
 /* --- turns --- */
 
-static void update_time(struct loop *loop) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    loop->dispatch.now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-    loop->dispatch.now_ms = loop->dispatch.now_ns / 1000000u;
-}
+static void turn(struct loop *loop);
 
 static bool needs_tick(const struct loop *loop) {
     return loop->dispatch.oldest != NULL || loop->server.lingering != NULL || loop->server.blocked_head != NULL;
@@ -171,7 +165,7 @@ static bool needs_tick(const struct loop *loop) {
 
 static void on_tick(uv_timer_t *timer) {
     struct loop *loop = loop_of((uv_handle_t *)timer);
-    update_time(loop);
+    dispatch_update_time(&loop->dispatch);
     bool more = dispatch_tick(&loop->dispatch);
     more |= h1_tick(&loop->server, uv_now(&loop->uv));
     more |= resume_listeners(loop);
@@ -182,11 +176,12 @@ static void on_tick(uv_timer_t *timer) {
     if (!more) {
         (void)uv_timer_stop(timer);
     }
+    turn(loop);
 }
 
 /* Requests of this turn are made known, answers taken, and what they allow is sent. */
 static void turn(struct loop *loop) {
-    update_time(loop);
+    dispatch_update_time(&loop->dispatch);
     dispatch_wake(&loop->dispatch);
     (void)dispatch_poll(&loop->dispatch);
     h1_flush(&loop->server);
@@ -209,12 +204,14 @@ static void on_prepare(uv_prepare_t *prepare) {
     struct loop *loop = loop_of((uv_handle_t *)prepare);
     for (int i = 0; i < TURNS_BEFORE_SLEEP; i++) {
         if (!dispatch_arm(&loop->dispatch)) {
+            loop->dispatch.time_is_fresh = false; /* the loop may sleep now */
             (void)uv_idle_stop(&loop->idle);
             return;
         }
         dispatch_disarm(&loop->dispatch);
         turn(loop);
     }
+    loop->dispatch.time_is_fresh = false;
     (void)uv_idle_start(&loop->idle, on_idle);
 }
 
@@ -289,7 +286,7 @@ static void on_async(uv_async_t *async) {
     loop->commands = NULL;
     loop->commands_tail = &loop->commands;
     pthread_mutex_unlock(&loop->mutex);
-    update_time(loop);
+    dispatch_update_time(&loop->dispatch);
     while (command != NULL) {
         struct loop_command *next = command->next;
         execute(loop, command);
