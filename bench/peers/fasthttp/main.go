@@ -14,18 +14,21 @@ import (
 // chunk is what /bytes writes at once, as the net/http routes do.
 var chunk = bytes.Repeat([]byte("x"), 64<<10)
 
-type message struct {
+// greeting is what /json answers with, as the net/http routes do.
+type greeting struct {
 	Message string `json:"message"`
+	Count   int    `json:"count"`
+	Ready   bool   `json:"ready"`
 }
 
 func handle(ctx *fasthttp.RequestCtx) {
 	switch string(ctx.Path()) {
 	case "/":
-		ctx.SetContentType("text/plain; charset=utf-8")
+		ctx.SetContentType("text/plain")
 		ctx.SetBodyString("Hello, World!")
 	case "/json":
 		ctx.SetContentType("application/json")
-		encoded, err := json.Marshal(message{Message: "Hello, World!"})
+		encoded, err := json.Marshal(greeting{Message: "Hello, World!", Count: 13, Ready: true})
 		if err != nil {
 			ctx.SetStatusCode(fasthttp.StatusInternalServerError)
 			return
