@@ -1,6 +1,7 @@
 package approutes
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -66,7 +67,7 @@ func envSleep(env *envmap.Env) error {
 	}
 	ctx := env.Context()
 	if !pause(d, ctx.Done()) {
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	return env.Reply(http.StatusOK).Type(textType).Text(fmt.Sprintf("slept %v\n", d))
 }

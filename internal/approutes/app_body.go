@@ -1,6 +1,7 @@
 package approutes
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -24,11 +25,10 @@ func envEcho(env *envmap.Env) error {
 		if err := env.SetHeader("Content-Length", strconv.FormatInt(n, 10)); err != nil {
 			return err
 		}
-		_, err := env.ReadFrom(env.Body())
+		_, err := io.Copy(env, env.Body())
 		return err
 	}
-	buffer := make([]byte, 32<<10)
-	_, err := io.CopyBuffer(envFlushing{env}, env.Body(), buffer)
+	_, err := io.Copy(envFlushing{env}, env.Body())
 	return err
 }
 
@@ -87,7 +87,7 @@ func envStream(env *envmap.Env) error {
 	ctx := env.Context()
 	for i := range n {
 		if i > 0 && !pause(apart, ctx.Done()) {
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 		if _, err := env.WriteString(fmt.Sprintf("chunk %d\n", i)); err != nil {
 			return err
