@@ -3,7 +3,7 @@ module ringway
 go 1.26.0
 
 require (
-	github.com/edsrzf/mmap-go v1.2.0 // indirect
-	github.com/spf13/pflag v1.0.10 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	github.com/edsrzf/mmap-go v1.2.0
+	github.com/spf13/pflag v1.0.10
+	golang.org/x/sys v0.49.0
 )

@@ -44,7 +44,7 @@ func TestStatsHasEveryPart(t *testing.T) {
 		"loops":     {"requests", "connections_open", "parked", "refused"},
 		"lanes": {
 			"worker", "slots", "depth", "high_water", "published", "acknowledged", "completed", "cancelled",
-			"wakeups_sent", "wakeups_avoided", "full_stalls", "arena_bytes_in_use", "arena_bytes_high_water",
+			"wakeups_sent", "wakeups_avoided", "full_stalls", "arena_bytes_in_use", "arena_high_water",
 		},
 	} {
 		for _, key := range keys {

@@ -16,7 +16,7 @@ type Config struct {
 	NativePaths map[string]string
 	// ServerName is the Server header; empty leaves it out.
 	ServerName string
-	// ParkLimit is how many requests of all loops together may wait for a worker.
+	// ParkLimit is how many requests each loop may hold while no worker can take them.
 	ParkLimit int
 	// QueueDeadline is how long a request may wait for a worker or for a handler to start.
 	QueueDeadline time.Duration
@@ -24,7 +24,7 @@ type Config struct {
 	PipelineDepth int
 	// MaxBody is the largest request body in bytes.
 	MaxBody int64
-	// LineBytes, HeadBytes and Fields bound the request line, the whole head and the number of its fields.
+	// LineBytes, HeadBytes and Fields bound the request line, all header fields together and their number.
 	LineBytes, HeadBytes, Fields int
 }
 
@@ -35,7 +35,8 @@ type Attachment struct {
 	// Inbound and Outbound stay mapped until Notice Released.
 	Inbound, Outbound []byte
 	Geometry          ring.Geometry
-	// Sockets are the gateway's ends of the wake-up socket pairs, one per lane; they belong to the engine from now on.
+	// Sockets are the gateway's ends of the wake-up socket pairs, one per lane; they belong to the engine
+	// once it has accepted the attachment.
 	Sockets []int
 }
 

@@ -1,6 +1,6 @@
 package engine
 
-// Stats is one reading of the counters of the native half. Counters only grow; gauges are named as such.
+// Stats is a snapshot of all loops and lanes. Counters count from the gateway's start.
 type Stats struct {
 	Loops []LoopStats `json:"loops"`
 	Lanes []LaneStats `json:"lanes"`
@@ -9,38 +9,50 @@ type Stats struct {
 // LoopStats are the counters of one event loop.
 type LoopStats struct {
 	Index               int               `json:"index"`
-	ConnectionsOpen     uint64            `json:"connections_open"` // gauge
+	ConnectionsOpen     uint64            `json:"connections_open"`
 	ConnectionsAccepted uint64            `json:"connections_accepted"`
 	Requests            uint64            `json:"requests"`
 	NativeAnswers       uint64            `json:"native_answers"`
-	AnswersByClass      map[string]uint64 `json:"answers_by_class"` // "2xx" ...
-	Parked              uint64            `json:"parked"`           // gauge
-	ParkedHighWater     uint64            `json:"parked_high_water"`
-	Expired             uint64            `json:"expired"`
+	Answers             map[string]uint64 `json:"answers"` // by class: "2xx"
 	Refused             map[string]uint64 `json:"refused"` // malformed requests by reason
-	Redispatched        uint64            `json:"redispatched"`
-	Violations          uint64            `json:"violations"`
+	TooLarge            uint64            `json:"too_large"`
 	BytesIn             uint64            `json:"bytes_in"`
 	BytesOut            uint64            `json:"bytes_out"`
+	Cut                 uint64            `json:"cut"` // connections cut in the middle of an answer
+	Evicted             uint64            `json:"evicted"`
+	AsideBytes          uint64            `json:"aside_bytes"` // held aside for slow clients
+	Parked              uint64            `json:"parked"`
+	ParkedHighWater     uint64            `json:"parked_high_water"`
+	Expired             uint64            `json:"expired"`      // waited past the queue deadline
+	ParkRefused         uint64            `json:"park_refused"` // park limit reached
+	Redispatched        uint64            `json:"redispatched"`
+	Retried             uint64            `json:"retried"` // re-dispatched although a handler may have run
+	Lost                uint64            `json:"lost"`    // failed because their worker died
+	Violations          uint64            `json:"violations"`
+	Allocations         uint64            `json:"allocations"` // heap allocations of the loop
+	Iterations          uint64            `json:"iterations"`
 }
 
-// LaneStats are the counters of one lane: the part of a worker's segments that belongs to one loop.
+// LaneStats are the counters of one lane: a worker's rings with one loop. Bytes unless stated.
 type LaneStats struct {
-	Worker                 uint64 `json:"worker"`
-	Loop                   int    `json:"loop"`
-	Slots                  uint64 `json:"slots"`
-	Depth                  uint64 `json:"depth"` // gauge: inbound events published and not acknowledged
-	HighWater              uint64 `json:"high_water"`
-	Published              uint64 `json:"published"`
-	Acknowledged           uint64 `json:"acknowledged"`
-	Completed              uint64 `json:"completed"`
-	Cancelled              uint64 `json:"cancelled"`
-	InFlight               uint64 `json:"in_flight"` // gauge
-	WakeupsSent            uint64 `json:"wakeups_sent"`
-	WakeupsAvoided         uint64 `json:"wakeups_avoided"`
-	FullStalls             uint64 `json:"full_stalls"`
-	ArenaBytesInUse        uint64 `json:"arena_bytes_in_use"` // gauge
-	ArenaBytesHighWater    uint64 `json:"arena_bytes_high_water"`
-	OutArenaBytesInUse     uint64 `json:"out_arena_bytes_in_use"` // gauge
-	OutArenaBytesHighWater uint64 `json:"out_arena_bytes_high_water"`
+	Worker             uint64 `json:"worker"`
+	Loop               int    `json:"loop"`
+	State              string `json:"state"` // attached, active, draining, dead
+	Slots              int    `json:"slots"` // of the inbound ring
+	ExchangeSlots      int    `json:"exchange_slots"`
+	Depth              uint64 `json:"depth"` // events published and not acknowledged
+	HighWater          uint64 `json:"high_water"`
+	Published          uint64 `json:"published"`
+	Acknowledged       uint64 `json:"acknowledged"`
+	Completed          uint64 `json:"completed"` // exchanges
+	Cancelled          uint64 `json:"cancelled"` // CANCEL events sent
+	WakeupsSent        uint64 `json:"wakeups_sent"`
+	WakeupsAvoided     uint64 `json:"wakeups_avoided"`
+	FullStalls         uint64 `json:"full_stalls"`
+	InFlight           uint64 `json:"in_flight"` // exchange slots in use
+	ArenaBytes         uint64 `json:"arena_bytes"`
+	ArenaBytesInUse    uint64 `json:"arena_bytes_in_use"`
+	ArenaHighWater     uint64 `json:"arena_high_water"`
+	OutArenaBytesInUse uint64 `json:"out_arena_bytes_in_use"` // answers being sent
+	OutArenaHighWater  uint64 `json:"out_arena_high_water"`
 }

@@ -10,8 +10,8 @@ type Engine interface {
 	AddListener(descriptors []int) error
 	// Start starts the loops.
 	Start() error
-	// Attach takes in a worker, which gets no requests before Activate. The sockets belong to the engine from the call
-	// on, also when it fails; the segments stay mapped until Notice Released.
+	// Attach takes in a worker, which gets no requests before Activate. If it succeeds, the sockets belong to the engine
+	// and the segments stay mapped until Notice Released.
 	Attach(engine.Attachment) error
 	// Activate lets requests go to the worker.
 	Activate(worker uint64)

@@ -58,10 +58,10 @@ func (e *fakeEngine) Attach(a engine.Attachment) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.record("attach %d", a.Worker)
-	e.fds = append(e.fds, a.Sockets...)
 	if len(a.Inbound) != a.Geometry.InboundSize() || len(a.Sockets) != a.Geometry.Lanes {
 		return errors.New("attachment does not fit its geometry")
 	}
+	e.fds = append(e.fds, a.Sockets...)
 	return nil
 }
 

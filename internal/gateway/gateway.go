@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"ringway/internal/admin"
@@ -31,6 +32,10 @@ type Gateway struct {
 	mail      *mailbox
 	refusals  *refusals
 	done      chan struct{}
+
+	// reading is held shared while the engine's counters are read, which it must not be after its end.
+	reading  sync.RWMutex
+	unloaded bool
 
 	// The rest belongs to the core.
 	phase      phase
@@ -175,7 +180,10 @@ func (g *Gateway) closeParts() {
 	if g.control != nil {
 		g.control.Close()
 	}
+	g.reading.Lock()
+	g.unloaded = true
 	g.engine.Close()
+	g.reading.Unlock()
 	for _, w := range g.workers {
 		g.free(w)
 	}

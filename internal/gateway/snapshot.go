@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"ringway/internal/admin"
+	"ringway/internal/engine"
 )
 
 // Snapshot is what GET /stats answers. Safe for concurrent use.
 func (g *Gateway) Snapshot() admin.Snapshot {
-	stats := g.engine.Stats()
+	stats := g.stats()
 	snapshot := admin.Snapshot{
 		Gateway: admin.Gateway{
 			Pid: os.Getpid(), Version: g.config.Version, State: phaseEnded.String(), Started: g.started,
@@ -43,6 +44,16 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 	})
 	slices.SortFunc(snapshot.Workers, func(a, b admin.Worker) int { return cmp.Compare(a.ID, b.ID) })
 	return snapshot
+}
+
+// stats reads the engine's counters; there are none after its end.
+func (g *Gateway) stats() engine.Stats {
+	g.reading.RLock()
+	defer g.reading.RUnlock()
+	if g.unloaded {
+		return engine.Stats{Loops: []engine.LoopStats{}, Lanes: []engine.LaneStats{}}
+	}
+	return g.engine.Stats()
 }
 
 func (g *Gateway) supervisorState() *admin.Supervisor {

@@ -53,7 +53,8 @@ func (g *Gateway) attach(peer *control.Worker, sockets []int) error {
 		Geometry: peer.Geometry, Sockets: sockets,
 	})
 	if err != nil {
-		return fmt.Errorf("attach worker %d: %w", peer.ID, err)
+		closeAll(sockets)
+		return fmt.Errorf("engine: %w", err)
 	}
 	g.workers[peer.ID] = &worker{peer: peer}
 	g.log.Info("worker is "+workerStarting.String(), "worker", peer.ID, "worker_pid", peer.Pid, "worker_uid", peer.UID,

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"ringway/internal/listen"
+)
+
+// options are the flags of serve as given; settle makes a configuration of them.
+type options struct {
+	listen        []string
+	admin         string
+	socket        string
+	socketUsers   []string
+	worker        string
+	workerArgs    []string
+	workers       int
+	workerUser    string
+	loops         int
+	nativePaths   []string
+	serverName    string
+	parkLimit     int
+	queueDeadline time.Duration
+	drainLimit    time.Duration
+	pipelineDepth int
+	maxBody       size
+	lineBytes     size
+	headBytes     size
+	fields        int
+	exchanges     int
+	ringSlots     int
+	arenaSize     size
+	maxWorkers    int
+	memoryLimit   size
+	logFormat     string
+}
+
+// adminOff is the value of --admin that switches the admin server off.
+const adminOff = "off"
+
+func serveFlags(o *options) *pflag.FlagSet {
+	f := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.SortFlags = false
+
+	o.maxBody, o.lineBytes, o.headBytes = 64<<20, 8<<10, 32<<10
+
+	f.StringArrayVar(&o.listen, "listen", []string{"127.0.0.1:8080"}, "`ADDR` for clients: "+listen.Expected+"; repeatable, port 0 takes any")
+	f.StringVar(&o.admin, "admin", "127.0.0.1:9180", "`ADDR` (HOST:PORT) of the admin server, or "+adminOff)
+	f.StringVar(&o.socket, "socket", "", "`PATH` of the control socket (default: below $XDG_RUNTIME_DIR, /run or the temporary directory)")
+	f.StringArrayVar(&o.socketUsers, "socket-user", nil, "`USER` (name or id) that may attach workers, besides the own user and root; repeatable")
+	f.StringVar(&o.worker, "worker", "", "`PATH` of the worker to start and supervise, its arguments after --; without it workers attach by themselves")
+	f.IntVar(&o.workers, "workers", 1, "number of workers to start")
+	f.StringVar(&o.workerUser, "worker-user", "", "`USER` (name or id) to run workers as")
+	f.IntVar(&o.loops, "loops", max(1, runtime.GOMAXPROCS(0)/2), "number of event loops")
+	f.StringArrayVar(&o.nativePaths, "native-path", nil, "`PATH=TEXT` that the gateway answers itself, such as /ping=pong; repeatable")
+	f.StringVar(&o.serverName, "server-name", "ringway", "`TEXT` of the Server header; empty leaves it out")
+	f.IntVar(&o.parkLimit, "park-limit", 1024, "number of requests that each loop may hold while no worker can take them")
+	f.DurationVar(&o.queueDeadline, "queue-deadline", 5*time.Second, "how long a request may wait before it is answered 503")
+	f.DurationVar(&o.drainLimit, "drain-limit", 30*time.Second, "how long requests in flight may take to finish when something stops")
+	f.IntVar(&o.pipelineDepth, "pipeline-depth", 32, "number of requests of one connection that may be in a worker together")
+	f.Var(&o.maxBody, "max-body", "largest request body")
+	f.Var(&o.lineBytes, "line-bytes", "longest request line")
+	f.Var(&o.headBytes, "head-bytes", "largest request header, all fields together")
+	f.IntVar(&o.fields, "fields", 100, "largest number of request header fields")
+	f.IntVar(&o.exchanges, "exchanges", 1024, "requests in flight per worker and loop, a power of two")
+	f.IntVar(&o.ringSlots, "ring-slots", 0, "events per ring, a power of two (default: 4 for each exchange)")
+	f.Var(&o.arenaSize, "arena-size", "bytes of bodies in flight per worker, loop and direction (default 8MiB, more with many exchanges)")
+	f.IntVar(&o.maxWorkers, "max-workers", 64, "workers that may be attached at a time")
+	f.Var(&o.memoryLimit, "memory-limit", "memory of all workers' segments together (default: half of what this process may use)")
+	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")
+	return f
+}
+
+// parse reads the arguments of serve. It returns pflag.ErrHelp when help was asked for.
+func parse(args []string) (*options, *pflag.FlagSet, error) {
+	o := &options{}
+	f := serveFlags(o)
+	if err := f.Parse(args); err != nil {
+		return nil, nil, flagError(err)
+	}
+	rest := f.Args()
+	own := len(rest) // arguments before --
+	if dash := f.ArgsLenAtDash(); dash >= 0 {
+		own = dash
+	}
+	if own > 0 {
+		return nil, nil, badInput("unexpected argument %q, expected flags, and arguments of the worker only after --", rest[0])
+	}
+	o.workerArgs = rest
+	return o, f, nil
+}
+
+// flagError says what is wrong with a flag, and what was expected.
+func flagError(err error) error {
+	var (
+		unknown *pflag.NotExistError
+		missing *pflag.ValueRequiredError
+		invalid *pflag.InvalidValueError
+	)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		return err
+	case errors.As(err, &unknown):
+		dashes := "--"
+		if unknown.GetSpecifiedShortnames() != "" {
+			dashes = "-"
+		}
+		return badInput("unknown flag %q, expected one that `gateway help serve` lists", dashes+unknown.GetSpecifiedName())
+	case errors.As(err, &missing):
+		return badInput("flag --%s has no value, expected %s", missing.GetFlag().Name, expectedValue(missing.GetFlag()))
+	case errors.As(err, &invalid):
+		return badInput("--%s %q cannot be used, expected %s", invalid.GetFlag().Name, invalid.GetValue(), expectedValue(invalid.GetFlag()))
+	}
+	return badInput("%w, expected flags as `gateway help serve` lists them", err)
+}
+
+func expectedValue(flag *pflag.Flag) string {
+	switch flag.Value.Type() {
+	case "int":
+		return "a whole number"
+	case "duration":
+		return "a duration such as 30s or 1m30s"
+	case sizeType:
+		return "a size such as 65536, 64KiB or 8MiB"
+	}
+	name, _ := pflag.UnquoteUsage(flag)
+	return name
+}
+
+func serveHelp(stdout io.Writer) error {
+	_, err := fmt.Fprintf(stdout, "Usage: gateway serve [flags] [--worker PATH [-- ARGS]]\n\nFlags:\n%s", serveFlags(&options{}).FlagUsages())
+	return err
+}

@@ -1,0 +1,233 @@
+package cli
+
+import (
+	"math"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"ringway/internal/control"
+	"ringway/internal/engine"
+	"ringway/internal/gateway"
+	"ringway/ring"
+)
+
+// maxHead is the most that request line and header fields may have together, so that a request block fits into the
+// largest block of an arena.
+const maxHead size = 48 << 10
+
+// settled is what the flags come to.
+type settled struct {
+	gateway gateway.Config
+	engine  engine.Config
+}
+
+// settle checks the flags and fills in what depends on others.
+func settle(o *options, f *pflag.FlagSet) (*settled, error) {
+	for _, step := range []func() error{o.checkNumbers, o.checkSizes, func() error { return o.checkTogether(f) }} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	geometry, err := o.geometry(f)
+	if err != nil {
+		return nil, err
+	}
+	paths, err := nativePaths(o.nativePaths)
+	if err != nil {
+		return nil, err
+	}
+	users, credential, err := o.users()
+	if err != nil {
+		return nil, err
+	}
+	program, err := o.program(credential)
+	if err != nil {
+		return nil, err
+	}
+	memory, err := o.memory(geometry)
+	if err != nil {
+		return nil, err
+	}
+	if o.socket == "" {
+		if o.socket, err = defaultSocket(len(users) > 0); err != nil {
+			return nil, err
+		}
+	}
+	socket, err := filepath.Abs(o.socket)
+	if err != nil {
+		return nil, badInput("--socket %q: %w", o.socket, err)
+	}
+	admin := o.admin
+	if admin == adminOff {
+		admin = ""
+	}
+	return &settled{
+		gateway: gateway.Config{
+			Listen: o.listen, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
+			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainLimit: o.drainLimit, Version: version,
+		},
+		engine: engine.Config{
+			Loops: o.loops, NativePaths: paths, ServerName: o.serverName, ParkLimit: o.parkLimit,
+			QueueDeadline: o.queueDeadline, PipelineDepth: o.pipelineDepth, MaxBody: int64(o.maxBody),
+			LineBytes: int(o.lineBytes), HeadBytes: int(o.headBytes), Fields: o.fields,
+		},
+	}, nil
+}
+
+func (o *options) checkNumbers() error {
+	for _, limit := range []struct {
+		name          string
+		value         int
+		lowest, upper int
+	}{
+		{"workers", o.workers, 1, 1024},
+		{"loops", o.loops, 1, ring.MaxLanes},
+		{"park-limit", o.parkLimit, 0, 1 << 20},
+		{"pipeline-depth", o.pipelineDepth, 1, 256},
+		{"fields", o.fields, 1, 256},
+		{"max-workers", o.maxWorkers, 1, 4096},
+	} {
+		if limit.value < limit.lowest || limit.value > limit.upper {
+			return badInput("--%s %d is out of range, expected %d to %d", limit.name, limit.value, limit.lowest, limit.upper)
+		}
+	}
+	for _, limit := range []struct {
+		name   string
+		value  time.Duration
+		lowest time.Duration
+	}{
+		{"queue-deadline", o.queueDeadline, time.Millisecond},
+		{"drain-limit", o.drainLimit, 0},
+	} {
+		if limit.value < limit.lowest || limit.value > 24*time.Hour {
+			return badInput("--%s %v is out of range, expected %v to 24h", limit.name, limit.value, limit.lowest)
+		}
+	}
+	return nil
+}
+
+func (o *options) checkSizes() error {
+	for _, limit := range []struct {
+		name          string
+		value         size
+		lowest, upper size
+	}{
+		{"max-body", o.maxBody, 0, math.MaxInt64},
+		{"line-bytes", o.lineBytes, 64, maxHead - 256},
+		{"head-bytes", o.headBytes, 256, maxHead - o.lineBytes},
+	} {
+		if limit.value < limit.lowest || limit.value > limit.upper {
+			return badInput("--%s %s is out of range, expected %s to %s", limit.name, &limit.value, &limit.lowest, &limit.upper)
+		}
+	}
+	return nil
+}
+
+// checkTogether finds flags that mean nothing without another.
+func (o *options) checkTogether(f *pflag.FlagSet) error {
+	if o.logFormat != "text" && o.logFormat != "json" {
+		return badInput("--log-format %q is unknown, expected text or json", o.logFormat)
+	}
+	if o.admin == "" {
+		return badInput("--admin is empty, expected HOST:PORT or %s", adminOff)
+	}
+	if f.Changed("socket") && o.socket == "" {
+		return badInput("--socket is empty, expected a path")
+	}
+	if strings.ContainsFunc(o.serverName, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return badInput("--server-name %q holds other characters, expected printable ASCII", o.serverName)
+	}
+	if o.worker != "" {
+		return nil
+	}
+	if f.Changed("worker") {
+		return badInput("--worker is empty, expected the path of an executable")
+	}
+	if len(o.workerArgs) > 0 {
+		return badInput("arguments %q after --, expected --worker PATH before them", strings.Join(o.workerArgs, " "))
+	}
+	for _, name := range []string{"workers", "worker-user"} {
+		if f.Changed(name) {
+			return badInput("--%s %s is of no use alone, expected --worker PATH with it", name, f.Lookup(name).Value)
+		}
+	}
+	return nil
+}
+
+// geometry is the size of each worker's segments.
+func (o *options) geometry(f *pflag.FlagSet) (ring.Geometry, error) {
+	powerOfTwo := func(n int) bool { return n > 0 && n&(n-1) == 0 }
+	if !powerOfTwo(o.exchanges) || o.exchanges > ring.MaxExchanges {
+		return ring.Geometry{}, badInput("--exchanges %d cannot be used, expected a power of two up to %d", o.exchanges, ring.MaxExchanges)
+	}
+	if !f.Changed("ring-slots") {
+		o.ringSlots = 4 * o.exchanges
+	}
+	if !powerOfTwo(o.ringSlots) || o.ringSlots < 4*o.exchanges || o.ringSlots > 16*ring.MaxExchanges {
+		return ring.Geometry{}, badInput("--ring-slots %d cannot be used, expected a power of two from %d (4 for each of --exchanges) to %d",
+			o.ringSlots, 4*o.exchanges, 16*ring.MaxExchanges)
+	}
+	const chunk = ring.ChunkUnits * ring.Unit
+	// Every exchange owns its base window of the arena.
+	lowest := max(size(chunk), size(o.exchanges*ring.BaseWindow))
+	if !f.Changed("arena-size") {
+		o.arenaSize = max(8<<20, 2*lowest)
+	}
+	unit, largest := size(chunk), size(ring.MaxArenaUnits*ring.Unit)
+	if o.arenaSize < lowest || o.arenaSize > largest || o.arenaSize%unit != 0 {
+		return ring.Geometry{}, badInput("--arena-size %s cannot be used, expected a multiple of %s from %s (4KiB for each of --exchanges) to %s",
+			&o.arenaSize, &unit, &lowest, &largest)
+	}
+	geometry := ring.Geometry{
+		Lanes: o.loops, RingSlots: o.ringSlots, ExchangeSlots: o.exchanges, ArenaUnits: int(o.arenaSize) / ring.Unit,
+	}
+	if err := geometry.Validate(); err != nil {
+		return ring.Geometry{}, badInput("%w", err)
+	}
+	return geometry, nil
+}
+
+// memory is the limit for all segments together. The workers that the gateway starts have to fit.
+func (o *options) memory(geometry ring.Geometry) (int64, error) {
+	limit := o.memoryLimit
+	if limit == 0 {
+		total, err := control.MemoryTotal()
+		if err != nil {
+			return 0, badInput("--memory-limit has no default here (%w), expected a size", err)
+		}
+		limit = size(total / 2)
+	}
+	workers := 1
+	if o.worker != "" {
+		workers = o.workers
+	}
+	need := size(workers) * size(geometry.InboundSize()+geometry.OutboundSize())
+	if need > limit {
+		return 0, badInput("--memory-limit %s is too low, expected at least %s for the segments of %d workers", &limit, &need, workers)
+	}
+	if workers > o.maxWorkers {
+		return 0, badInput("--workers %d do not fit, expected at most %d (--max-workers)", workers, o.maxWorkers)
+	}
+	return int64(limit), nil
+}
+
+// nativePaths reads PATH=TEXT values.
+func nativePaths(values []string) (map[string]string, error) {
+	paths := make(map[string]string, len(values))
+	for _, value := range values {
+		path, text, found := strings.Cut(value, "=")
+		if !found || !strings.HasPrefix(path, "/") || strings.ContainsFunc(path, notInPath) {
+			return nil, badInput("--native-path %q cannot be used, expected PATH=TEXT such as /ping=pong", value)
+		}
+		if _, twice := paths[path]; twice {
+			return nil, badInput("--native-path %q: %s was given twice, expected each path once", value, path)
+		}
+		paths[path] = text
+	}
+	return paths, nil
+}
+
+func notInPath(r rune) bool { return r <= ' ' || r > '~' || r == '?' || r == '#' }
