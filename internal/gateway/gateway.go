@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ringway/internal/admin"
 	"ringway/internal/control"
 	"ringway/internal/listen"
@@ -29,21 +31,22 @@ type Gateway struct {
 	urls      []string
 	control   *control.Server
 	admin     *admin.Server // nil if there is none
-	mail      *mailbox
-	refusals  *refusals
-	done      chan struct{}
+	// supervisor is nil if workers come by themselves.
+	supervisor *supervisor.Supervisor
+	mail       *mailbox
+	refusals   *refusals
+	done       chan struct{}
 
 	// reading is held shared while the engine's counters are read, which it must not be after its end.
 	reading  sync.RWMutex
 	unloaded bool
 
 	// The rest belongs to the core.
-	phase      phase
-	drainEnd   time.Time // when the drain limit of the stopping gateway passes
-	cutting    bool
-	killing    bool
-	workers    map[uint64]*worker
-	supervisor *supervisor.Supervisor // nil if workers come by themselves
+	phase    phase
+	drainEnd time.Time // when the drain limit of the stopping gateway passes
+	cutting  bool
+	killing  bool
+	workers  map[uint64]*worker
 }
 
 // Start opens everything, starts the engine and the workers, and returns a gateway that serves. The engine belongs to
@@ -54,13 +57,13 @@ func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
 		config: config, engine: engine, log: log, started: time.Now(), mail: newMailbox(),
 		refusals: newRefusals(log), done: make(chan struct{}), workers: make(map[uint64]*worker),
 	}
-	err := g.open()
-	if err == nil {
-		err = g.startEngine()
-	}
-	if err != nil {
-		g.closeParts()
-		return nil, err
+	// Workers start before the engine: an executable that cannot start ends it all while little has begun. They wait at
+	// the control socket until Serve.
+	for _, step := range []func() error{g.open, g.startWorkers, g.startEngine} {
+		if err := step(); err != nil {
+			g.abandon()
+			return nil, err
+		}
 	}
 	go g.run()
 	go g.takeNotices()
@@ -68,12 +71,23 @@ func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
 	if g.admin != nil {
 		go g.serveAdmin()
 	}
-	if err := g.startWorkers(); err != nil {
-		g.Cut()
-		<-g.done
-		return nil, &InputError{err}
+	if g.supervisor != nil {
+		go func() {
+			<-g.supervisor.Done()
+			g.mail.post(g.checkEnded)
+		}()
 	}
 	return g, nil
+}
+
+// abandon undoes a start that failed.
+func (g *Gateway) abandon() {
+	if g.supervisor != nil {
+		g.supervisor.Hold()
+		g.supervisor.SignalAll(unix.SIGKILL)
+		<-g.supervisor.Done()
+	}
+	g.closeParts()
 }
 
 // URLs are the bound addresses for clients.
@@ -142,13 +156,9 @@ func (g *Gateway) startWorkers() error {
 		Env: append(os.Environ(), envSocket+"="+g.config.Socket, envSupervised+"=1"),
 	})
 	if err != nil {
-		return err
+		return &InputError{err}
 	}
-	g.mail.call(func() { g.supervisor = started })
-	go func() {
-		<-started.Done()
-		g.mail.post(g.checkEnded)
-	}()
+	g.supervisor = started
 	return nil
 }
 

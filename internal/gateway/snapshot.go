@@ -38,10 +38,10 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 				State: w.state.String(), InFlight: inFlight[id], Attached: w.peer.Attached,
 			})
 		}
-		if g.supervisor != nil {
-			snapshot.Supervisor = g.supervisorState()
-		}
 	})
+	if g.supervisor != nil {
+		snapshot.Supervisor = g.supervisorState()
+	}
 	slices.SortFunc(snapshot.Workers, func(a, b admin.Worker) int { return cmp.Compare(a.ID, b.ID) })
 	return snapshot
 }
