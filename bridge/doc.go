@@ -1,0 +1,43 @@
+// Package bridge serves an http.Handler, or an environment application of package envmap, behind the gateway: requests
+// and responses cross in shared memory.
+//
+//	err := bridge.Serve(ctx, handler)
+//
+// The worker finds its gateway by RINGWAY_SOCKET or [WithSocket], attaches again when the gateway was replaced, and
+// leaves when ctx is cancelled. The package is pure Go and works without cgo.
+//
+// # Handlers
+//
+// Handlers have the semantics of net/http. What they get (request, header map, strings, context) is theirs to keep; a
+// body or response writer that is used after the handler has returned gives errors. Beyond net/http: a body that the
+// handler writes with one Write of up to 64 KiB gets a Content-Length, the response writer is a [BlockWriter], and a
+// panic before anything was sent is answered with 500. There is no http.Hijacker. http.ErrAbortHandler cuts the
+// connection, or makes it a 502 if nothing was sent.
+//
+// # Who runs handlers
+//
+// Each event loop of the gateway has a lane, each lane its own readers; a mutex per lane guards both of its ends, its
+// exchanges and the state of dispatch. With [Auto], reader goroutines take turns: the leader takes events until one is a
+// request that may start, makes sure that a follower is ready, lets go of the lock and runs the handler itself. Why
+// nothing is ever left lying:
+//
+//   - Say that a lane is attended if a reader is between two handlers (it holds the lock or is on its way to it), or one
+//     is readied (starting > 0), or one polls. A reader leaves the first state only by starting a handler, by polling,
+//     by going idle or by ending. It starts a handler only after follower found the lane attended by another or readied
+//     one; it goes idle or ends only while another polls; and a poller or readied reader comes back to the first state.
+//     So a lane is always attended, whatever handlers do.
+//   - follower can always ready somebody: handlers run on at most limit readers and there may be limit + 1 readers, so
+//     that if none is idle and no more may be made, one of them is between two handlers.
+//   - An attended lane misses no event: the poller arms, which is sequentially consistent, and looks at the ring again
+//     before it sleeps, so that either it sees an event or the gateway sees the armed word and signals. The same holds for
+//     writers that wait for blocks or room: they store starved and look again, the signal wakes the poller, and whoever
+//     reads the lane feeds them first.
+//   - An event is never behind a request that cannot start: such a request goes to the private queue, in state QUEUED,
+//     and reading goes on. Each end of a handler looks at the queue first, so that a queue with free handlers empties.
+//   - No hand-over per request: a follower is readied only if nobody polls and none is readied yet, so that under load the
+//     leader takes one event after the other.
+//
+// With [Pool] the only reader never runs handlers, so that the lane is attended by it. With [Inline] the only reader
+// runs them; when a handler waits for its body, its window or blocks, the waiting goroutine reads the lane (putting
+// requests into the queue) until what it waits for has come, and whoever else waits takes over from it.
+package bridge

@@ -1,0 +1,120 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"ringway/envmap"
+	"ringway/ring"
+)
+
+// envExchange is an exchange as package envmap wants it. It is part of the slot and allocates nothing, but for a context
+// if the application asks for one.
+type envExchange struct {
+	ex         *exchange
+	generation uint32
+}
+
+var _ envmap.Exchange = (*envExchange)(nil)
+
+func (e *envExchange) begin(ex *exchange) *envExchange {
+	e.ex, e.generation = ex, ex.generation
+	return e
+}
+
+// RequestBlock is the lent block; it goes back with the last event.
+func (e *envExchange) RequestBlock() []byte { return e.ex.lane.ring.Inbound(e.ex.head) }
+
+// Context makes the request's context.
+func (e *envExchange) Context() context.Context {
+	l := e.ex.lane
+	l.lock()
+	defer l.unlock()
+	if e.ex.context == nil {
+		c := &requestContext{server: l.att.worker.server}
+		switch {
+		case e.ex.cancelled != nil:
+			c.cause = e.ex.cancelled
+		case e.ex.halfGone:
+			c.cause = ErrHalfClosed
+		}
+		e.ex.context = c
+	}
+	return e.ex.context
+}
+
+// RequestBody is the exchange itself.
+func (e *envExchange) RequestBody() io.Reader { return e }
+
+// Read reads the request body.
+func (e *envExchange) Read(p []byte) (int, error) { return e.ex.readBody(e.generation, p) }
+
+// WriteTo writes the request body without copying it before.
+func (e *envExchange) WriteTo(w io.Writer) (int64, error) { return e.ex.copyBody(e.generation, w) }
+
+// fill puts a response head into the sender.
+func (e *envExchange) fill(head *envmap.ResponseHead) {
+	s := &e.ex.sender
+	s.status = uint16(head.Status)
+	if head.Length >= 0 {
+		s.total = uint64(head.Length)
+	}
+	s.bare = true // envmap has settled the length
+	for i := range head.Fields {
+		f := &head.Fields[i]
+		s.head = ring.AppendField(s.head, ring.LookupName(f.Name), f.Name, f.Value)
+	}
+}
+
+// Send publishes the whole response.
+func (e *envExchange) Send(head *envmap.ResponseHead, body []byte) error {
+	e.fill(head)
+	if err := send(&e.ex.sender, body); err != nil {
+		return err
+	}
+	return e.ex.sender.finish(nil)
+}
+
+// Begin keeps the head until there are bytes to go with it.
+func (e *envExchange) Begin(head *envmap.ResponseHead) error {
+	e.fill(head)
+	return nil
+}
+
+// Write adds to the response body.
+func (e *envExchange) Write(p []byte) (int, error) {
+	if err := send(&e.ex.sender, p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Reserve gives memory of a block.
+func (e *envExchange) Reserve(n int) ([]byte, error) { return e.ex.sender.reserve(n) }
+
+// Commit makes reserved bytes part of the body.
+func (e *envExchange) Commit(n int) error { return e.ex.sender.commit(n) }
+
+// Flush publishes everything held back.
+func (e *envExchange) Flush() error { return e.ex.sender.flush() }
+
+// Finish publishes the end.
+func (e *envExchange) Finish() error { return e.ex.sender.finish(nil) }
+
+// Abort ends the exchange badly.
+func (e *envExchange) Abort(cause error) {
+	status := uint16(500)
+	if errors.Is(cause, envmap.ErrAbort) {
+		status = 0
+	}
+	e.ex.sender.abort(status)
+}
+
+// runEnv calls the application for a claimed exchange.
+func (w *worker) runEnv(ex *exchange) {
+	att := ex.lane.att
+	if err := w.env.Run(ex.env.begin(ex)); err != nil && !errors.Is(err, envmap.ErrAbort) && !att.gone(err) {
+		w.opts.logger.Error("ringway: application failed", "error", err)
+	}
+}

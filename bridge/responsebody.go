@@ -1,0 +1,136 @@
+package bridge
+
+import (
+	"errors"
+	"io"
+	"net/http"
+)
+
+var errNegativeRead = errors.New("bridge: reader returned a negative count")
+
+// Reserve gives memory of the response to fill; see BlockWriter.
+func (w *response) Reserve(n int) ([]byte, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := w.admit(0); err != nil {
+		return nil, err
+	}
+	if n <= 0 {
+		return nil, ErrReserve
+	}
+	if !w.bodyAllowed() {
+		return nil, http.ErrBodyNotAllowed
+	}
+	if w.declared >= 0 {
+		if w.written >= w.declared {
+			return nil, http.ErrContentLength
+		}
+		n = int(min(int64(n), w.declared-w.written))
+	}
+	if w.isHead {
+		w.reserved = true
+		return make([]byte, min(n, smallBody)), nil
+	}
+	room, err := w.sender.reserve(n)
+	w.reserved = err == nil
+	return room, err
+}
+
+// Commit makes reserved bytes part of the body.
+func (w *response) Commit(n int) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return ErrEnded
+	}
+	if !w.reserved {
+		return ErrReserve
+	}
+	w.reserved = false
+	if n < 0 {
+		return ErrReserve
+	}
+	w.written += int64(n)
+	if w.isHead {
+		return nil
+	}
+	return w.sender.commit(n)
+}
+
+// ReadFrom writes what src gives, read straight into the memory that the response is sent from once it is more than a
+// few KiB. io.Copy uses it.
+func (w *response) ReadFrom(src io.Reader) (int64, error) {
+	total := int64(0)
+	w.mu.Lock()
+	mem := w.smallRoom()
+	w.mu.Unlock()
+	for mem != nil {
+		// A short source should not take a whole block.
+		n, err := src.Read(mem)
+		if n < 0 {
+			return total, errNegativeRead
+		}
+		total += int64(n)
+		if n > 0 {
+			if _, werr := w.Write(mem[:n]); werr != nil {
+				return total, werr
+			}
+		}
+		if err != nil {
+			return total, endOf(err)
+		}
+		if total >= smallBody/2 {
+			break
+		}
+	}
+	for {
+		room, err := w.Reserve(64 << 10)
+		if errors.Is(err, http.ErrContentLength) {
+			return total, w.expectEnd(src)
+		}
+		if err != nil {
+			return total, err
+		}
+		n, err := src.Read(room)
+		if n < 0 || n > len(room) {
+			_ = w.Commit(0)
+			return total, errNegativeRead
+		}
+		total += int64(n)
+		if cerr := w.Commit(n); cerr != nil {
+			return total, cerr
+		}
+		if err != nil {
+			return total, endOf(err)
+		}
+	}
+}
+
+// smallRoom gives memory for the first, small reads of ReadFrom; nil if the response is past that.
+func (w *response) smallRoom() []byte {
+	if w.ended || w.written > 0 || w.reserved {
+		return nil
+	}
+	return make([]byte, smallBody)
+}
+
+// expectEnd reads past a body of the declared length: anything more is too much.
+func (w *response) expectEnd(src io.Reader) error {
+	var one [1]byte
+	for {
+		n, err := src.Read(one[:])
+		if n > 0 {
+			return http.ErrContentLength
+		}
+		if err != nil {
+			return endOf(err)
+		}
+	}
+}
+
+func endOf(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,91 @@
+package bridge
+
+import "slices"
+
+// What writers of a lane wait for.
+const (
+	starvedOfBlocks uint32 = 1 << iota
+	starvedOfRoom
+)
+
+// awaitBlocks lets a writer wait until the gateway has given outbound blocks back. The lock is held before and after;
+// the caller looks again.
+func (ex *exchange) awaitBlocks() {
+	l := ex.lane
+	if !ex.starvedBlocks {
+		ex.starvedBlocks = true
+		l.blockWaiters = append(l.blockWaiters, ex)
+		l.starved.Or(starvedOfBlocks)
+	}
+	l.ring.Starve()
+	if l.ring.ReturnsWait() { // look again after arming, so that no return is missed
+		return
+	}
+	ex.await()
+}
+
+// awaitRoom lets a writer wait until the gateway has consumed outbound events.
+func (ex *exchange) awaitRoom() {
+	l := ex.lane
+	if !ex.starvedRoom {
+		ex.starvedRoom = true
+		l.roomWaiters = append(l.roomWaiters, ex)
+		l.starved.Or(starvedOfRoom)
+	}
+	l.ring.Starve()
+	if l.ring.Room() {
+		return
+	}
+	ex.await()
+}
+
+// feed wakes the writers whose want the gateway has met. Whoever reads the lane calls it before anything else.
+func (l *lane) feed() {
+	what := l.starved.Load()
+	if what&starvedOfBlocks != 0 && l.ring.ReturnsWait() {
+		l.steps++
+		l.ring.DrainReturns()
+		for _, ex := range l.blockWaiters {
+			ex.starvedBlocks = false
+			ex.cond.Broadcast()
+		}
+		clear(l.blockWaiters)
+		l.blockWaiters = l.blockWaiters[:0]
+		l.starved.And(^starvedOfBlocks)
+	}
+	if what&starvedOfRoom != 0 && l.ring.Room() {
+		l.steps++
+		for _, ex := range l.roomWaiters {
+			ex.starvedRoom = false
+			ex.cond.Broadcast()
+		}
+		clear(l.roomWaiters)
+		l.roomWaiters = l.roomWaiters[:0]
+		l.starved.And(^starvedOfRoom)
+	}
+}
+
+// fed reports, without the lock, whether feed would find something to do.
+func (l *lane) fed() bool {
+	what := l.starved.Load()
+	return what != 0 && (what&starvedOfBlocks != 0 && l.ring.ReturnsWait() || what&starvedOfRoom != 0 && l.ring.Room())
+}
+
+// unstarve takes an exchange off the lists when it stops waiting for another reason.
+func (ex *exchange) unstarve() {
+	l := ex.lane
+	if ex.starvedBlocks {
+		ex.starvedBlocks = false
+		l.blockWaiters = slices.DeleteFunc(l.blockWaiters, func(o *exchange) bool { return o == ex })
+		if len(l.blockWaiters) == 0 {
+			l.starved.And(^starvedOfBlocks)
+		}
+	}
+	if ex.starvedRoom {
+		ex.starvedRoom = false
+		l.roomWaiters = slices.DeleteFunc(l.roomWaiters, func(o *exchange) bool { return o == ex })
+		if len(l.roomWaiters) == 0 {
+			l.starved.And(^starvedOfRoom)
+		}
+	}
+}
