@@ -15,6 +15,7 @@ BENCHFLAGS ?=
 export CGO_CFLAGS ?= -O2 -g
 
 SETUP := tools/setup.sh
+SANITIZE_FLAGS := -O1 -g -fno-omit-frame-pointer
 STATICCHECK := $(GO) tool -modfile=$(CURDIR)/tools/go.mod staticcheck
 C_SOURCES = $(wildcard native/*.c)
 C_ALL = $(wildcard native/*.[ch] native/test/*.[ch] native/fuzz/*.[ch])
@@ -93,15 +94,23 @@ format: setup-lint ## rewrite Go and C sources in the project's style
 	clang-format -i $(C_ALL)
 
 .PHONY: sanitize
-sanitize: setup-build setup-sanitize native-test-asan native-test-tsan sanitize-gateway ## native tests under ASan+UBSan and TSan, gateway under ASan
+sanitize: setup-build setup-sanitize native-test-asan native-test-tsan sanitize-gateway ## native tests and the gateway under ASan+UBSan and under TSan
 	@echo "sanitize: clean"
 
 # The gateway makes itself non-dumpable, which LeakSanitizer cannot work with; leaks are looked for in native-test-asan.
+# ThreadSanitizer sees the C loops; what Go does with their counters it takes for atomic. It cannot live with
+# high-entropy address layouts, hence setarch where personality(2) is allowed.
 .PHONY: sanitize-gateway
-sanitize-gateway: build setup-sanitize ## make demo with a gateway built with AddressSanitizer
-	CGO_ENABLED=1 CGO_CFLAGS="-O1 -g -fno-omit-frame-pointer" $(GO) build -asan -o build/asan/gateway ./cmd/gateway
+sanitize-gateway: build setup-sanitize ## make demo with gateways built with ASan+UBSan and with TSan
+	CGO_ENABLED=1 CGO_CFLAGS="$(SANITIZE_FLAGS) -fsanitize=undefined -fno-sanitize-recover=all" \
+		CGO_LDFLAGS="-fsanitize=undefined" $(GO) build -asan -o build/asan/gateway ./cmd/gateway
+	CC=clang CGO_ENABLED=1 CGO_CFLAGS="$(SANITIZE_FLAGS) -fsanitize=thread" CGO_LDFLAGS="-fsanitize=thread" \
+		$(GO) build -o build/tsan/gateway ./cmd/gateway
 	for mode in handler env; do \
-		ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 GATEWAY=build/asan/gateway MODE=$$mode tools/demo.sh; done
+		ASAN_OPTIONS=detect_leaks=0 GATEWAY=build/asan/gateway MODE=$$mode tools/demo.sh; \
+		TSAN_OPTIONS=halt_on_error=1 PREFIX="$$(setarch -R true 2>/dev/null && echo setarch -R)" \
+			GATEWAY=build/tsan/gateway LOOPS=2 MODE=$$mode tools/demo.sh; \
+	done
 
 .PHONY: model
 model: setup-model ## check the Spin model of the ring, and that seeded bugs are found

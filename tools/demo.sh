@@ -2,7 +2,8 @@
 # `make demo`: starts a gateway with one worker on free ports, sends real requests with curl, kills the worker once,
 # prints the ring's statistics, stops, and fails if anything was not as expected. Takes a few seconds.
 #
-#   GATEWAY and WORKER (bin/gateway, bin/appworker) choose the binaries, MODE the worker's mode.
+#   GATEWAY and WORKER (bin/gateway, bin/appworker) choose the binaries, MODE the worker's mode, LOOPS the number of
+#   event loops; PREFIX is a command that the gateway is started with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/common.sh
@@ -43,8 +44,9 @@ expect() {
 request() { curl -sS --max-time 20 "$@"; }
 
 echo "starting $binary with $worker (--mode $mode) on $base"
-"$binary" serve --listen "127.0.0.1:$port" --admin "127.0.0.1:$admin_port" --socket "$directory/ringway.sock" \
-    --native-path /ping=pong --loops 1 --worker "$worker" -- --mode "$mode" --dispatch auto >"$directory/log" 2>&1 &
+# shellcheck disable=SC2086  # PREFIX is a command with arguments
+${PREFIX:-} "$binary" serve --listen "127.0.0.1:$port" --admin "127.0.0.1:$admin_port" --socket "$directory/ringway.sock" \
+    --native-path /ping=pong --loops "${LOOPS:-1}" --worker "$worker" -- --mode "$mode" --dispatch auto >"$directory/log" 2>&1 &
 gateway=$!
 wait_ready "$base/" "$gateway" 30 || fail "did not become ready"
 
