@@ -35,9 +35,13 @@ func (f *fieldStore) clean() {
 // reset empties the store; an assigned map stays the one that is used.
 func (f *fieldStore) reset() {
 	f.lazy = false
-	clear(f.list)
-	f.list = f.list[:0]
-	clear(f.assigned)
+	if len(f.list) > 0 {
+		clear(f.list)
+		f.list = f.list[:0]
+	}
+	if f.assigned != nil {
+		clear(f.assigned)
+	}
 }
 
 // assignAll follows an assignment of value to the whole dictionary.

@@ -131,5 +131,3 @@ type keySet uint32
 func (s keySet) has(k known) bool { return s&(1<<k) != 0 }
 func (s *keySet) add(k known)     { *s |= 1 << k }
 func (s *keySet) remove(k known)  { *s &^= 1 << k }
-
-const allKnown = keySet(1)<<knownCount - 1

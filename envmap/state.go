@@ -1,6 +1,9 @@
 package envmap
 
-import "sync"
+import (
+	"math/bits"
+	"sync"
+)
 
 // state is the working memory of an Env, used for one exchange after another.
 //
@@ -74,18 +77,16 @@ func (s *state) end() {
 func (s *state) clean() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for k := range knownCount {
-		if s.set.has(k) {
-			s.values[k] = nil
-		}
-		if s.cached.has(k) {
-			s.texts[k] = ""
-		}
+	for used := s.set | s.cached; used != 0; used &= used - 1 {
+		k := bits.TrailingZeros32(uint32(used))
+		s.values[k], s.texts[k] = nil, ""
 	}
 	s.ex, s.block = nil, block{}
 	s.set, s.gone, s.cached = 0, 0, 0
-	clear(s.extra)
-	s.extra = s.extra[:0]
+	if len(s.extra) > 0 {
+		clear(s.extra)
+		s.extra = s.extra[:0]
+	}
 	s.path = nil
 	s.scratch = s.scratch[:0]
 	s.decodes = 0
