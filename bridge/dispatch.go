@@ -150,7 +150,6 @@ func (l *lane) pick() *exchange {
 // before and after.
 func (l *lane) poll() {
 	l.polling = true
-	l.ring.Arm()
 	l.unlock()
 	err := l.socket.Wait(l.isAwake)
 	l.ring.Disarm()
@@ -161,8 +160,16 @@ func (l *lane) poll() {
 	}
 }
 
-// awake reports, without the lock, whether the lane has something for its poller.
-func (l *lane) awake() bool { return !l.ring.Empty() || l.fed() }
+// awake arms, and then reports whether the lane has something for its poller; it runs without the lock, before each
+// sleep. It arms each time, because the signal that ended the last sleep took the armed word back, and somebody else may
+// have consumed what it was about.
+func (l *lane) awake() bool {
+	l.ring.Arm()
+	if l.starved.Load() != 0 {
+		l.ring.Starve()
+	}
+	return !l.ring.Empty() || l.fed()
+}
 
 // follower makes sure that somebody goes on reading should the handler that starts now block: it returns a reader to be
 // readied after the lock is gone, or nil if there is one polling, readied before, or at work on the lane already.

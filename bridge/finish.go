@@ -103,7 +103,7 @@ func (s *sender) informed(status uint16, list []byte) error {
 	}
 	if err := s.publish(&e); err != nil {
 		if e.HeadBlock != ring.NoBlock {
-			l.ring.Release(ring.Handle(e.HeadBlock))
+			l.release(ring.Handle(e.HeadBlock))
 		}
 		return err
 	}

@@ -49,10 +49,10 @@ func (s *sender) publishHead(first []byte, flags uint8) error {
 func (s *sender) publishResponse(e *ring.Event) error {
 	if err := s.publish(e); err != nil {
 		if e.HeadBlock != ring.NoBlock {
-			s.ex.lane.ring.Release(ring.Handle(e.HeadBlock))
+			s.ex.lane.release(ring.Handle(e.HeadBlock))
 		}
 		if e.BodyBlock != ring.NoBlock && e.BodyBlock != e.HeadBlock {
-			s.ex.lane.ring.Release(ring.Handle(e.BodyBlock))
+			s.ex.lane.release(ring.Handle(e.BodyBlock))
 		}
 		return err
 	}

@@ -128,10 +128,10 @@ func (s *sender) takeBlock(want int) error {
 		}
 		order := ring.OrderFor(len(s.head) + sniffedSize)
 		if ring.Unit<<order+ring.Unit<<ring.OrderFor(want) <= ex.window {
-			if h, ok := l.ring.Alloc(order); ok {
+			if h, ok := l.alloc(order); ok {
 				s.headBlock, s.hasHead = h, true
 				ex.window -= h.Size()
-				body, ok := l.ring.Alloc(ring.OrderFor(want))
+				body, ok := l.alloc(ring.OrderFor(want))
 				if ok {
 					s.block, s.hasBlock, s.used = body, true, 0
 					ex.window -= body.Size()
@@ -190,7 +190,7 @@ func (s *sender) acquire(want, least int) (ring.Handle, error) {
 		}
 		if enough {
 			for o := fits; ; o-- {
-				if h, ok := l.ring.Alloc(o); ok {
+				if h, ok := l.alloc(o); ok {
 					ex.window -= h.Size()
 					ex.unstarve()
 					return h, nil
@@ -247,7 +247,7 @@ func (s *sender) publish(e *ring.Event) error {
 func (s *sender) dropBlocks() {
 	s.dropHead()
 	if s.hasBlock {
-		s.ex.lane.ring.Release(s.block)
+		s.ex.lane.release(s.block)
 		s.ex.window += s.block.Size()
 		s.hasBlock = false
 	}
@@ -255,7 +255,7 @@ func (s *sender) dropBlocks() {
 
 func (s *sender) dropHead() {
 	if s.hasHead {
-		s.ex.lane.ring.Release(s.headBlock)
+		s.ex.lane.release(s.headBlock)
 		s.ex.window += s.headBlock.Size()
 		s.hasHead = false
 	}

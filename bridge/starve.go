@@ -1,6 +1,10 @@
 package bridge
 
-import "slices"
+import (
+	"slices"
+
+	"ringway/ring"
+)
 
 // What writers of a lane wait for.
 const (
@@ -24,6 +28,33 @@ func (ex *exchange) awaitBlocks() {
 	ex.await()
 }
 
+// alloc takes an outbound block. It may have drained more returns than it needed: those who wait for blocks are told,
+// because nothing else will.
+func (l *lane) alloc(order uint) (ring.Handle, bool) {
+	freed := l.ring.Freed()
+	h, ok := l.ring.Alloc(order)
+	if len(l.blockWaiters) > 0 && l.ring.Freed() != freed {
+		l.wakeBlockWaiters()
+	}
+	return h, ok
+}
+
+// release frees an outbound block that was never published.
+func (l *lane) release(h ring.Handle) {
+	l.ring.Release(h)
+	l.wakeBlockWaiters()
+}
+
+func (l *lane) wakeBlockWaiters() {
+	for _, ex := range l.blockWaiters {
+		ex.starvedBlocks = false
+		ex.cond.Broadcast()
+	}
+	clear(l.blockWaiters)
+	l.blockWaiters = l.blockWaiters[:0]
+	l.starved.And(^starvedOfBlocks)
+}
+
 // awaitRoom lets a writer wait until the gateway has consumed outbound events.
 func (ex *exchange) awaitRoom() {
 	l := ex.lane
@@ -45,13 +76,7 @@ func (l *lane) feed() {
 	if what&starvedOfBlocks != 0 && l.ring.ReturnsWait() {
 		l.steps++
 		l.ring.DrainReturns()
-		for _, ex := range l.blockWaiters {
-			ex.starvedBlocks = false
-			ex.cond.Broadcast()
-		}
-		clear(l.blockWaiters)
-		l.blockWaiters = l.blockWaiters[:0]
-		l.starved.And(^starvedOfBlocks)
+		l.wakeBlockWaiters()
 	}
 	if what&starvedOfRoom != 0 && l.ring.Room() {
 		l.steps++

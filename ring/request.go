@@ -168,3 +168,8 @@ func (r Request) CopyText() RequestText {
 	from := r.textStart()
 	return RequestText{text: string(r.block[from:]), base: uint64(from)}
 }
+
+// ExpectsContinue looks at one flag of a request block that was not parsed yet.
+func ExpectsContinue(block []byte) bool {
+	return len(block) > atFlags && block[atFlags]&RequestExpectContinue != 0
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -60,6 +61,11 @@ func send(fd uintptr) {
 func (s *Socket) Wait(ready func() bool) error {
 	s.ready, s.ended = ready, false
 	err := s.raw.Read(s.look)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		// Interrupted. Who interrupts changes its own state first, so that an interrupt that is lost with this reset
+		// has nothing to tell that the caller will not see now.
+		return s.file.SetReadDeadline(time.Time{})
+	}
 	if err == nil && s.ended {
 		return io.EOF
 	}
@@ -97,3 +103,6 @@ func (s *Socket) drain(fd int) (ended bool) {
 
 // Close ends the socket; a goroutine in Wait returns.
 func (s *Socket) Close() error { return s.file.Close() }
+
+// Interrupt makes a Wait that runs, or the next one, return. Any goroutine.
+func (s *Socket) Interrupt() { _ = s.file.SetReadDeadline(time.Unix(1, 0)) }

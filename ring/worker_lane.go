@@ -34,6 +34,7 @@ type WorkerLane struct {
 	outReturns  []uint32
 	outReturned uint64 // private copy of out_return_head
 	arena       *Arena
+	freed       uint64
 	drainAt     int // arena use at which returns are looked at without need
 
 	// Either role sets due; SignalDue clears it. Both roles are held under one lock by the caller, or by one goroutine.

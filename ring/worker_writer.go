@@ -75,9 +75,13 @@ func (l *WorkerLane) DrainReturns() int {
 	if n > 0 {
 		l.outReturnHeadWord.Store(l.outReturned)
 	}
+	l.freed += n
 	l.drainAt = l.arena.InUse() + drainStep
 	return int(n)
 }
+
+// Freed counts the blocks that DrainReturns, and Alloc by it, has freed so far. Writer role.
+func (l *WorkerLane) Freed() uint64 { return l.freed }
 
 // Block borrows the memory of an allocated outbound block, until an event that refers to it is published. Any goroutine.
 func (l *WorkerLane) Block(h Handle) []byte {
