@@ -85,9 +85,6 @@ func (x *harness) do(t testing.TB, r ringtest.Request) ringtest.Answer {
 	t.Helper()
 	a, err := x.Do(r)
 	if err != nil {
-		dump(x, t)
-	}
-	if err != nil {
 		t.Fatal(err)
 	}
 	return a
