@@ -116,6 +116,12 @@ func (b *bench) measure(ctx context.Context, t *target, l load, m *measurement) 
 	case result.Bytes < result.Requests*int64(l.Answer):
 		m.Invalid = fmt.Sprintf("%d bytes for %d answers of %d", result.Bytes, result.Requests, l.Answer)
 	}
+	if m.Invalid == "" {
+		// Short runs end before a stalled connection counts as timed out.
+		if err := l.check(t.base); err != nil {
+			m.Invalid = "after the run: " + err.Error()
+		}
+	}
 	requests := float64(result.Requests)
 	m.PerSecond = requests / (float64(result.Duration) / 1e6)
 	m.CPU = float64((after - before).Microseconds()) / requests
