@@ -155,10 +155,18 @@ func TestFlagsReachTheConfiguration(t *testing.T) {
 }
 
 func TestWorkerUserMayAttach(t *testing.T) {
+	args := []string{"--socket", "s", "--worker", "/bin/true", "--worker-user", "4711"}
 	if os.Geteuid() != 0 {
-		t.Skip("only root can start workers as another user")
+		o, f, err := parse(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := settle(o, f); err == nil || !strings.Contains(err.Error(), "expected a gateway that runs as root") {
+			t.Errorf("error %v", err)
+		}
+		return
 	}
-	s := settleArgs(t, "--socket", "s", "--worker", "/bin/true", "--worker-user", "4711")
+	s := settleArgs(t, args...)
 	if c := s.gateway.Program.Credential; c == nil || c.Uid != 4711 || c.Gid != 4711 {
 		t.Errorf("credential %+v", c)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -138,6 +139,9 @@ func startError(path string, err error) error {
 	var named *os.PathError
 	if errors.As(err, &named) {
 		err = named.Err
+	}
+	if _, statErr := os.Stat(path); statErr == nil && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("worker %q cannot start: its interpreter does not exist (%w), expected an executable that this host can run", path, err)
 	}
 	return fmt.Errorf("worker %q cannot start: %w, expected an executable that this host can run", path, err)
 }
