@@ -256,7 +256,7 @@ func (ex *Exchange) Wait() (Answer, error) { return ex.WaitFor(func(*Answer) boo
 // WaitFor waits until the answer so far is enough, or its end.
 func (ex *Exchange) WaitFor(enough func(*Answer) bool) (Answer, error) {
 	late := false
-	timer := time.AfterFunc(3*time.Second, func() {
+	timer := time.AfterFunc(20*time.Second, func() {
 		ex.gw.mu.Lock()
 		late = true
 		ex.gw.cond.Broadcast()

@@ -152,6 +152,9 @@ func (gw *Gateway) Err() error {
 	return gw.err
 }
 
+// Signal wakes the worker, asked or not.
+func (gw *Gateway) Signal() { gw.socket.Signal() }
+
 // Hold stops (or goes on) consuming outbound events, so that the ring fills.
 func (gw *Gateway) Hold(on bool) {
 	gw.mu.Lock()
