@@ -21,9 +21,12 @@ static void refresh_summary(struct arena *arena, uint32_t chunk) {
     uint64_t bit = UINT64_C(1) << (chunk % 64);
     uint32_t word = chunk / 64;
     uint64_t mask = arena->free[chunk];
-    for (uint32_t order = 0; order <= RING_MAX_ORDER; order++) {
+    for (uint32_t order = 0;; order++) {
         uint64_t *summary = &arena->summary[order][word];
         *summary = (mask & aligned[order]) != 0 ? *summary | bit : *summary & ~bit;
+        if (order == RING_MAX_ORDER) {
+            return; /* a shift by a whole word is undefined */
+        }
         mask &= mask >> (1u << order); /* bit i now: a run of 2^(order+1) starts at i */
     }
 }
