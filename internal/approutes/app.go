@@ -17,7 +17,14 @@ func App(o Options) envmap.App { return app{o}.serve }
 type app struct{ Options }
 
 func (a app) serve(env *envmap.Env) error {
-	err := a.route(env)
+	if err := a.route(env); err != nil {
+		return failed(env, err)
+	}
+	return nil
+}
+
+// failed answers what is the client's fault.
+func failed(env *envmap.Env, err error) error {
 	var bad badValue
 	if errors.As(err, &bad) {
 		return env.Reply(http.StatusBadRequest).Type(textType).Text(bad.text + "\n")
