@@ -119,26 +119,15 @@ func (s *sender) room(n int) ([]byte, error) {
 // takeBlock takes a block for about want bytes into hand; a response that has not begun keeps another one for its head,
 // or begins now, if the window has no room for both.
 func (s *sender) takeBlock(want int) error {
-	ex, l := s.ex, s.ex.lane
+	l := s.ex.lane
 	l.lock()
 	defer l.unlock()
 	if !s.begun {
 		if err := s.writable(); err != nil {
 			return err
 		}
-		order := ring.OrderFor(len(s.head) + sniffedSize)
-		if ring.Unit<<order+ring.Unit<<ring.OrderFor(want) <= ex.window {
-			if h, ok := l.alloc(order); ok {
-				s.headBlock, s.hasHead = h, true
-				ex.window -= h.Size()
-				body, ok := l.alloc(ring.OrderFor(want))
-				if ok {
-					s.block, s.hasBlock, s.used = body, true, 0
-					ex.window -= body.Size()
-					return nil
-				}
-				s.dropHead()
-			}
+		if s.takeBoth(want) {
+			return nil
 		}
 		if err := s.publishHead(nil, 0); err != nil {
 			return err
@@ -150,6 +139,31 @@ func (s *sender) takeBlock(want int) error {
 	}
 	s.block, s.hasBlock, s.used = h, true, 0
 	return nil
+}
+
+// takeBoth takes a block for the head and one of at least half of want bytes, if that needs no waiting. The lane is locked.
+func (s *sender) takeBoth(want int) bool {
+	ex, l := s.ex, s.ex.lane
+	headOrder, order := ring.OrderFor(len(s.head)+sniffedSize), ring.OrderFor(want)
+	for i := 0; ring.Unit<<headOrder+ring.Unit<<order > ex.window; i++ {
+		if i == 1 || order == 0 {
+			return false
+		}
+		order--
+	}
+	head, ok := l.alloc(headOrder)
+	if !ok {
+		return false
+	}
+	body, ok := l.alloc(order)
+	if !ok {
+		l.release(head)
+		return false
+	}
+	s.headBlock, s.hasHead = head, true
+	s.block, s.hasBlock, s.used = body, true, 0
+	ex.window -= head.Size() + body.Size()
+	return true
 }
 
 // writable says why nothing can be published any more. The lane is locked.
