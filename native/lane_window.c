@@ -81,7 +81,8 @@ static void try_credit(struct lane *lane, uint32_t index) {
     if (slot->wanted != 0) {
         meet_want(lane, slot);
     }
-    bool due = slot->pending != 0 && (slot->spent == 0 || slot->pending * 2 >= slot->share ||
+    /* Half a window at a time, so that a stream of small blocks does not cost a CREDIT each; sooner if the worker asks. */
+    bool due = slot->pending != 0 && (slot->pending * 2 >= slot->share ||
                                       (slot->wanted != 0 && slot->window + slot->pending >= slot->wanted));
     if (!due) {
         return;
