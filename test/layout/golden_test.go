@@ -91,9 +91,7 @@ func TestWorkerSettles(t *testing.T) {
 			t.Errorf("lane %d: events or returns are left, or the worker was not woken", i)
 		}
 	}
-	// The blocks of answers that were not the last of their exchange came back as credit, and the WANT was met.
-	takeCredit(t, lanes[0], 1, ring.Unit)
-	takeCredit(t, lanes[0], 2, ring.Unit)
+	// The window has to grow for the WANT; when else it does is for the gateway to decide.
 	takeCredit(t, lanes[1], 0, 2*ring.Unit)
 	for i, lane := range lanes {
 		var e ring.Event
@@ -111,7 +109,7 @@ type want struct {
 	name, target, path, query, authority string
 	remote                               string
 	fields                               []string // "id name=value"
-	event, generation, slot              uint32
+	slot                                 uint32
 	eventFlags                           uint8
 	credit                               uint32
 	body                                 string
