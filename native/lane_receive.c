@@ -148,7 +148,8 @@ static void receive(struct lane *lane, const struct ring_event *event) {
         return;
     }
     struct lane_slot *slot = &lane->slots[event->exchange];
-    if (event->generation == 0 || event->generation > slot->generation) {
+    /* Half of the numbers are the past: generations wrap. */
+    if (event->generation == 0 || slot->generation - event->generation > UINT32_MAX / 2) {
         lane_break(lane, "a generation that was never handed out", event->generation, slot->generation);
         return;
     }

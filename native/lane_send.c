@@ -92,11 +92,16 @@ int lane_begin(struct lane *lane, uint32_t size, uint32_t *out_slot, uint32_t *o
     return 0;
 }
 
+/* 0 is never handed out: a busy slot gets through all numbers in some hours. */
+static uint32_t next_generation(const struct lane_slot *slot) {
+    return slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
+}
+
 void lane_publish_request(struct lane *lane, uint32_t index, void *exchange, uint32_t block, uint32_t head_length,
                           uint32_t body_length, uint8_t flags, uint64_t total, uint64_t time_ns) {
     struct lane_slot *slot = &lane->slots[index];
     *slot = (struct lane_slot){
-        .exchange = exchange, .generation = slot->generation + 1, .credit_position = slot->credit_position, .state = LANE_SLOT_OPEN};
+        .exchange = exchange, .generation = next_generation(slot), .credit_position = slot->credit_position, .state = LANE_SLOT_OPEN};
     lane->open_count++;
     counter_add(&lane->counters.in_flight, 1);
     lane_window_open(lane, slot);

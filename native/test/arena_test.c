@@ -97,15 +97,15 @@ static void test_only_what_is_lent_is_taken_back(void) {
     CHECK_INT(arena_take_back(&arena, block, &slot), -EPROTO); /* taken, not lent */
     arena_lend(&arena, block, 5);
     static const uint32_t wrong[] = {
-        1u << 24,             /* the same unit, smaller */
-        3u << 24,             /* larger */
-        0u,                   /* order 0 */
-        1u,                   /* a unit inside */
-        2u | 1u << 24,        /* a block inside */
-        4u | 2u << 24,        /* a free neighbour */
-        2u | 2u << 24,        /* not aligned */
-        64u,                  /* outside */
-        7u << 24,             /* no such order */
+        1u << 24,      /* the same unit, smaller */
+        3u << 24,      /* larger */
+        0u,            /* order 0 */
+        1u,            /* a unit inside */
+        2u | 1u << 24, /* a block inside */
+        4u | 2u << 24, /* a free neighbour */
+        2u | 2u << 24, /* not aligned */
+        64u,           /* outside */
+        7u << 24,      /* no such order */
         0xffu << 24,
         RING_NO_BLOCK,
         0xffffffu | 2u << 24,
@@ -127,7 +127,8 @@ static void test_only_what_is_lent_is_taken_back(void) {
 static void test_valid_handles_by_definition(void) {
     for (uint32_t order = 0; order < 256; order++) {
         for (uint32_t unit = 0; unit <= 300; unit++) {
-            bool valid = order <= RING_MAX_ORDER && unit % (1u << (order & 7u)) == 0 && unit + (1u << (order & 7u)) <= 192;
+            bool valid =
+                order <= RING_MAX_ORDER && unit % (1u << (order & 7u)) == 0 && unit + (1u << (order & 7u)) <= 192;
             if (!CHECK(block_valid(unit | order << 24, 192) == valid)) {
                 return;
             }
