@@ -30,9 +30,10 @@ int lane_open(struct lane *lane, const struct lane_params *params) {
     lane->ended = calloc(g->exchange_slots, sizeof(*lane->ended));
     lane->starved = calloc(g->exchange_slots, sizeof(*lane->starved));
     lane->uncredited = calloc(g->exchange_slots, sizeof(*lane->uncredited));
+    lane->wanting = calloc(g->exchange_slots, sizeof(*lane->wanting));
     int rc = arena_init(&lane->arena, g->arena_units);
     if (rc == 0 && (lane->held == NULL || lane->held_owner == NULL || lane->slots == NULL || lane->free_slots == NULL ||
-                    lane->ended == NULL || lane->starved == NULL || lane->uncredited == NULL)) {
+                    lane->ended == NULL || lane->starved == NULL || lane->uncredited == NULL || lane->wanting == NULL)) {
         rc = -ENOMEM;
     }
     if (rc != 0) {
@@ -62,6 +63,7 @@ void lane_close(struct lane *lane) {
     free(lane->ended);
     free(lane->starved);
     free(lane->uncredited);
+    free(lane->wanting);
     lane->params.socket = -1;
     lane->held = NULL;
     lane->held_owner = NULL;
@@ -70,6 +72,7 @@ void lane_close(struct lane *lane) {
     lane->ended = NULL;
     lane->starved = NULL;
     lane->uncredited = NULL;
+    lane->wanting = NULL;
 }
 
 void lane_break(struct lane *lane, const char *reason, uint64_t value, uint64_t limit) {

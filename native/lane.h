@@ -66,6 +66,7 @@ struct lane_slot {
     bool starved;     /* on the starved list: the exchange waits for request window or ring space */
     bool listed;      /* on the ended list */
     bool uncredited;  /* on the uncredited list */
+    bool wanting;     /* on the wanting list */
     bool holding;     /* no new credit: its bytes are being held aside */
 };
 
@@ -138,6 +139,7 @@ struct lane {
     uint64_t resumed_at; /* in_head + in_return_head when the starved were last resumed: no change, no use */
     uint32_t *uncredited; /* slots whose next CREDIT waits until the last one was consumed */
     uint32_t uncredited_count;
+    uint32_t *wanting; /* slots with an unanswered WANT */
     uint32_t wanting_count;
     uint32_t open_count; /* slots whose last event is outstanding */
     uint64_t extra;     /* response window handed out beyond the base windows, bytes */

@@ -112,9 +112,8 @@ static void try_credit(struct lane *lane, uint32_t index) {
                                .total = RING_LENGTH_UNKNOWN};
     slot->window += slot->pending;
     slot->pending = 0;
-    if (slot->wanted != 0 && slot->window >= slot->wanted) {
+    if (slot->window >= slot->wanted) {
         slot->wanted = 0;
-        lane->wanting_count--;
     }
     lane_publish(lane, &event);
     slot->credit_position = lane->in_tail;
@@ -132,11 +131,12 @@ void lane_window_want(struct lane *lane, uint32_t index, uint32_t bytes) {
     if (slot->window >= bytes) {
         return; /* credit was under way already */
     }
-    if (slot->wanted == 0) {
-        lane->wanting_count++;
-    }
     slot->wanted = bytes;
     try_credit(lane, index);
+    if (slot->wanted != 0 && !slot->wanting) {
+        slot->wanting = true;
+        lane->wanting[lane->wanting_count++] = index;
+    }
 }
 
 void lane_window_return(struct lane *lane, uint32_t index, uint32_t bytes) {
@@ -158,10 +158,7 @@ void lane_window_return(struct lane *lane, uint32_t index, uint32_t bytes) {
 void lane_window_close(struct lane *lane, struct lane_slot *slot) {
     slot->window = 0;
     slot->pending = 0;
-    if (slot->wanted != 0) {
-        slot->wanted = 0;
-        lane->wanting_count--;
-    }
+    slot->wanted = 0;
     change_share(lane, slot, slot->spent > RING_BASE_WINDOW ? slot->spent : RING_BASE_WINDOW);
 }
 
@@ -178,12 +175,17 @@ void lane_window_settle(struct lane *lane) {
         count--;
         try_credit(lane, index);
     }
-    if (lane->wanting_count != 0) {
-        for (uint32_t i = 0; i < lane->geometry.exchange_slots; i++) {
-            if (lane->slots[i].wanted != 0) {
-                try_credit(lane, i);
-            }
+    for (uint32_t i = 0; i < lane->wanting_count;) {
+        struct lane_slot *slot = &lane->slots[lane->wanting[i]];
+        if (slot->wanted != 0) {
+            try_credit(lane, lane->wanting[i]);
         }
+        if (slot->wanted != 0) {
+            i++;
+            continue;
+        }
+        slot->wanting = false;
+        lane->wanting[i] = lane->wanting[--lane->wanting_count];
     }
 }
 
