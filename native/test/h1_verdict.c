@@ -107,8 +107,8 @@ static void print_verdict(const uint8_t *bytes, size_t length) {
     } else if (result < 0) {
         print_refusal("head", result, parser.reason);
     } else {
-        printf(",\"head\":\"accept\",\"minor\":%d,\"keep\":%s,\"framing\":\"%s\"", request.version & 15,
-               request.keep_alive ? "true" : "false", framings[request.body_kind]);
+        printf(",\"head\":\"accept\",\"major\":%d,\"minor\":%d,\"keep\":%s,\"framing\":\"%s\"", request.version >> 4,
+               request.version & 15, request.keep_alive ? "true" : "false", framings[request.body_kind]);
         print_span("method", bytes, request.method_name);
         print_span("target", bytes, request.target);
         print_span("authority", bytes, request.authority);

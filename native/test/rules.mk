@@ -45,6 +45,17 @@ $(foreach flavour,plain asan tsan,$(foreach name,$(NATIVE_TESTS),$(eval \
 $(foreach name,$(NATIVE_FUZZERS),$(eval \
 	$(call native-program,native/fuzz/$(name).c,$(NATIVE_FUZZ_OUT)/$(name),fuzz)))
 
+# The differential test's view of the parser (test/differential); its Go test builds it by this rule.
+$(eval $(call native-program,native/test/h1_verdict.c,$(NATIVE_TEST_OUT)/plain/h1_verdict,plain))
+
+INPUTS ?= 1000000
+SEED ?= 0
+
+.PHONY: native-differential
+native-differential: setup-test ## INPUTS (1000000) requests through our parser, net/http's and Node's; SEED to repeat
+	$(GO) test ./test/differential -count=1 -timeout 0 -v -run TestAgainstForeignParsers \
+		-args -inputs $(INPUTS) -seed $(SEED) -report
+
 # $(call native-run,FLAVOUR,PREFIX): runs the programs one after the other; all of them, then fails if one did.
 native-run = @failed=(); \
 	for name in $(NATIVE_TESTS); do \

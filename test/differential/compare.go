@@ -1,0 +1,150 @@
+package differential
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// difference is one thing in which a foreign verdict is not Ringway's.
+type difference struct {
+	// what is "head reject/accept" (Ringway's word first), "body accept/reject" and so on, or the name of the part
+	// that two accepting parsers read differently.
+	what   string
+	input  []byte
+	ours   *verdict
+	theirs *verdict
+}
+
+// compare lists the differences between Ringway's verdict and another.
+func compare(input []byte, ours, theirs *verdict) []difference {
+	var found []difference
+	differs := func(what string) {
+		found = append(found, difference{what, input, ours, theirs})
+	}
+	if ours.Head != theirs.Head {
+		differs("head " + ours.Head + "/" + theirs.Head)
+		return found
+	}
+	if ours.Head != accept {
+		return found
+	}
+	if ours.Method != theirs.Method {
+		differs("method")
+	}
+	if ours.Target != theirs.Target {
+		differs("target")
+	}
+	if theirs.Major != 1 || ours.Minor != theirs.Minor {
+		differs("version")
+	}
+	if theirs.Parser == "net/http" && ours.Authority != theirs.Authority {
+		differs("authority")
+	}
+	if ours.Keep != theirs.Keep {
+		differs("keep")
+	}
+	if !sameFields(ours.Fields, endToEnd(theirs), theirs.Parser) {
+		differs("fields")
+	}
+	if ours.Body != theirs.Body {
+		differs("body " + ours.Body + "/" + theirs.Body)
+		return found
+	}
+	if ours.Body != accept {
+		return found
+	}
+	if ours.Data != theirs.Data {
+		differs("data")
+	}
+	if ours.Used != theirs.Used {
+		differs("used")
+	}
+	if !sameFields(ours.Trailers, allowedTrailers(theirs.Trailers), theirs.Parser) {
+		differs("trailers")
+	}
+	return found
+}
+
+func lower(name text) string {
+	return strings.ToLower(string(name))
+}
+
+// connectionOptionsOf collects the members of all Connection fields, in lower case.
+func connectionOptionsOf(fields []field) map[string]bool {
+	options := map[string]bool{}
+	for _, one := range fields {
+		if lower(one[0]) != "connection" {
+			continue
+		}
+		for member := range strings.SplitSeq(string(one[1]), ",") {
+			options[strings.ToLower(strings.Trim(member, " \t"))] = true
+		}
+	}
+	return options
+}
+
+// endToEnd is what Ringway's index should hold of another parser's fields: no hop-by-hop fields, no underscores.
+func endToEnd(v *verdict) []field {
+	options := connectionOptionsOf(v.Fields)
+	upgrade := v.Minor > 0 && options["upgrade"] &&
+		slices.ContainsFunc(v.Fields, func(one field) bool { return lower(one[0]) == "upgrade" && one[1] != "" })
+	var kept []field
+	for _, one := range v.Fields {
+		name := lower(one[0])
+		switch name {
+		case "te", "keep-alive", "proxy-connection", "transfer-encoding":
+			continue
+		case "connection", "upgrade":
+			if !upgrade {
+				continue
+			}
+		case "host", "content-length":
+		default:
+			if options[name] || strings.Contains(name, "_") {
+				continue
+			}
+		}
+		kept = append(kept, one)
+	}
+	return kept
+}
+
+// notInTrailers are the fields of this test's vocabulary that RFC 9110 6.5.1 keeps out of trailers.
+var notInTrailers = []string{"content-length", "transfer-encoding", "host", "authorization", "trailer", "connection", "te", "upgrade",
+	"expect", "cookie", "content-type", "x-forwarded-for", "range", "if-none-match", "cache-control", "pragma", "keep-alive",
+	"proxy-connection", "proxy-authorization"}
+
+func allowedTrailers(fields []field) []field {
+	var kept []field
+	for _, one := range fields {
+		if name := lower(one[0]); !slices.Contains(notInTrailers, name) && !strings.Contains(name, "_") {
+			kept = append(kept, one)
+		}
+	}
+	return kept
+}
+
+// sameFields compares values by name, in order. From net/http's map the fields are left out that it keeps elsewhere.
+func sameFields(ours, theirs []field, parser string) bool {
+	left, right := byName(ours), byName(theirs)
+	if parser == "net/http" {
+		for _, elsewhere := range []string{"host", "trailer", "transfer-encoding"} {
+			delete(left, elsewhere)
+			delete(right, elsewhere)
+		}
+		// It adds a Cache-Control of its own to a Pragma.
+		if pragma := right["pragma"]; len(pragma) > 0 && pragma[0] == "no-cache" && left["cache-control"] == nil {
+			delete(right, "cache-control")
+		}
+	}
+	return maps.EqualFunc(left, right, slices.Equal[[]text])
+}
+
+func byName(fields []field) map[string][]text {
+	result := map[string][]text{}
+	for _, one := range fields {
+		result[lower(one[0])] = append(result[lower(one[0])], one[1])
+	}
+	return result
+}
