@@ -79,6 +79,23 @@ func TestServesNativelyAndThroughAWorkerAndEndsCleanly(t *testing.T) {
 	}
 }
 
+// TestTheSmallestSegmentsWork: what the command line lets through, engine and worker accept.
+func TestTheSmallestSegmentsWork(t *testing.T) {
+	for _, flags := range [][]string{
+		{"--exchanges", "1", "--arena-size", "64KiB"},
+		{"--exchanges", "256", "--arena-size", "2MiB"},
+		{"--exchanges", "16384", "--memory-limit", "2GiB"},
+		{"--line-bytes", "64", "--head-bytes", "256", "--fields", "8", "--pipeline-depth", "1", "--park-limit", "0"},
+		{"--line-bytes", "16KiB", "--head-bytes", "32KiB", "--fields", "256", "--pipeline-depth", "256"},
+	} {
+		p := launch(t, append(flags, "--worker", workerBinary)...)
+		p.workerPid()
+		expectBody(t, p.url+"/", "Hello, World!")
+		p.signal(syscall.SIGTERM)
+		p.expectEnd(0, 5*time.Second)
+	}
+}
+
 func TestRequestsInFlightFinishBeforeTheEnd(t *testing.T) {
 	p := launch(t, "--worker", workerBinary)
 	pid := p.workerPid()

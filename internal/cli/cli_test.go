@@ -72,7 +72,7 @@ func TestBadInputIsOneLineThatNamesValueAndExpectation(t *testing.T) {
 		{"serve --fields 0", []string{"--fields 0"}},
 		{"serve --exchanges 1000", []string{"--exchanges 1000", "power of two"}},
 		{"serve --ring-slots 2048", []string{"--ring-slots 2048", "from 4096"}},
-		{"serve --arena-size 1MiB", []string{"--arena-size 1MiB", "from 4MiB"}},
+		{"serve --arena-size 1MiB", []string{"--arena-size 1MiB", "from 8MiB"}},
 		{"serve --arena-size 8388609", []string{"8388609", "multiple of 64KiB"}},
 		{"serve --memory-limit 1MiB", []string{"--memory-limit 1MiB", "at least"}},
 		{"serve --max-workers 0", []string{"--max-workers 0"}},

@@ -171,14 +171,14 @@ func (o *options) geometry(f *pflag.FlagSet) (ring.Geometry, error) {
 			o.ringSlots, 4*o.exchanges, 16*ring.MaxExchanges)
 	}
 	const chunk = ring.ChunkUnits * ring.Unit
-	// Every exchange owns its base window of the arena.
-	lowest := max(size(chunk), size(o.exchanges*ring.BaseWindow))
+	// Every exchange owns its base window of the arena, and as much again is there to be handed out by demand.
+	lowest := max(size(chunk), size(2*o.exchanges*ring.BaseWindow))
 	if !f.Changed("arena-size") {
-		o.arenaSize = max(8<<20, 2*lowest)
+		o.arenaSize = max(8<<20, lowest)
 	}
 	unit, largest := size(chunk), size(ring.MaxArenaUnits*ring.Unit)
 	if o.arenaSize < lowest || o.arenaSize > largest || o.arenaSize%unit != 0 {
-		return ring.Geometry{}, badInput("--arena-size %s cannot be used, expected a multiple of %s from %s (4KiB for each of --exchanges) to %s",
+		return ring.Geometry{}, badInput("--arena-size %s cannot be used, expected a multiple of %s from %s (8KiB for each of --exchanges) to %s",
 			&o.arenaSize, &unit, &lowest, &largest)
 	}
 	geometry := ring.Geometry{
