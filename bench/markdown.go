@@ -124,7 +124,7 @@ func (c *comparison) table(page *strings.Builder, title string, cell func(l load
 		for _, l := range c.Loads {
 			s, text := c.summary(t.Name, l.Name), ""
 			if s.ok() {
-				text = cell(l, s, c.summary("nethttp", l.Name))
+				text = cell(l, s, c.summary("nethttp", l.base()))
 			} else if s.Runs > 0 {
 				text = "invalid"
 			}

@@ -38,7 +38,8 @@ func (r recorded) plots(directory string) error {
 	return nil
 }
 
-// bars draws one group per load and one bar per target that has all loads or `/`, relative to net/http direct.
+// bars draws one group per load and one bar per target, relative to net/http direct. Pipelined requests are left to
+// the tables: their ratios would flatten all others.
 func (c *comparison) bars(path, title string, m metric) error {
 	p := plot.New()
 	p.Title.Text = title
@@ -53,11 +54,20 @@ func (c *comparison) bars(path, title string, m metric) error {
 			shown = append(shown, t)
 		}
 	}
+	var drawn []load
+	for _, l := range c.Loads {
+		if l.Depth == 1 {
+			drawn = append(drawn, l)
+		}
+	}
+	if len(drawn) == 0 || len(shown) == 0 {
+		return nil
+	}
 	const width = 11.0
 	for i, t := range shown {
-		values := make(plotter.Values, len(c.Loads))
-		for j, l := range c.Loads {
-			s, base := c.summary(t.Name, l.Name), c.summary("nethttp", l.Name)
+		values := make(plotter.Values, len(drawn))
+		for j, l := range drawn {
+			s, base := c.summary(t.Name, l.Name), c.summary("nethttp", l.base())
 			if s.ok() && base.ok() && m(base) > 0 {
 				values[j] = m(s) / m(base)
 			}
@@ -72,8 +82,8 @@ func (c *comparison) bars(path, title string, m metric) error {
 		p.Add(bars)
 		p.Legend.Add(t.Title, bars)
 	}
-	names := make([]string, len(c.Loads))
-	for i, l := range c.Loads {
+	names := make([]string, len(drawn))
+	for i, l := range drawn {
 		names[i] = strings.ReplaceAll(strings.ReplaceAll(l.Title, "`", ""), " (", "\n(")
 	}
 	one := plotter.NewFunction(func(float64) float64 { return 1 })
@@ -82,8 +92,8 @@ func (c *comparison) bars(path, title string, m metric) error {
 	p.Add(one)
 	p.Legend.Add("net/http direct", one)
 	p.NominalX(names...)
-	p.Y.Max *= 1.15 // room for the legend
-	return p.Save(vg.Points(max(500, float64(len(c.Loads)*(len(shown)+2))*width)), vg.Points(380), path)
+	p.Y.Max *= 1.6 // room for the legend
+	return p.Save(vg.Points(max(500, float64(len(drawn)*(len(shown)+2))*width)), vg.Points(380), path)
 }
 
 // lines draws resident memory over time.
