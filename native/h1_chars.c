@@ -54,19 +54,22 @@ static inline uint64_t any_equal(uint64_t word, uint8_t byte) {
     return (difference - EACH(1)) & ~difference & TOP;
 }
 
+/* Whether all eight bytes surely are allowed in a value; a HTAB among them makes it unsure. */
+static inline bool are_plain(const uint8_t *bytes) {
+    uint64_t word;
+
+    memcpy(&word, bytes, 8);
+    return (any_below(word, 0x20) | any_equal(word, 0x7f)) == 0;
+}
+
 size_t h1_value_span(const uint8_t *bytes, size_t length) {
     size_t position = 0;
 
-    for (; length - position >= 8; position += 8) {
-        uint64_t word;
-
-        memcpy(&word, bytes + position, 8);
-        if ((any_below(word, 0x20) | any_equal(word, 0x7f)) == 0)
-            continue;
-        for (size_t i = position; i < position + 8; i++) { /* it may be a HTAB */
-            if ((h1_char_class[bytes[i]] & H1_VALUE) == 0)
-                return i;
-        }
+    if (length >= 8) {
+        while (length - position > 8 && are_plain(bytes + position))
+            position += 8;
+        if (length - position <= 8 && are_plain(bytes + length - 8)) /* the last eight, some of them once more */
+            return length;
     }
     while (position < length && (h1_char_class[bytes[position]] & H1_VALUE) != 0)
         position++;

@@ -9,14 +9,35 @@ static const char *const lower_names[RING_NAME_COUNT] = {
 #undef LOWER_NAME
 };
 
-static inline uint16_t match(const uint8_t *name, size_t length, enum ring_name id) {
-    const char *lower = lower_names[id];
+/* Eight bytes with the ASCII capitals among them made small; no other byte changes. */
+static inline uint64_t lower_word(const uint8_t *bytes) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    uint64_t low;
 
-    for (size_t i = 1; i < length; i++) { /* the first letter has chosen the candidate */
-        if (h1_lower(name[i]) != (uint8_t)lower[i])
-            return RING_NAME_OTHER;
+    memcpy(&word, bytes, 8);
+    low = word & (ones * 0x7f);
+    /* The top bit of a byte: at least 'A', and not above 'Z', and not set before. */
+    return word | ((low + ones * (0x80 - 'A')) & ~(low + ones * (0x7f - 'Z')) & ~word & (ones * 0x80)) >> 2;
+}
+
+static inline uint16_t match(const uint8_t *name, size_t length, enum ring_name id) {
+    const uint8_t *lower = (const uint8_t *)lower_names[id];
+    uint64_t difference = 0;
+    uint64_t word;
+
+    if (length < 8) {
+        for (size_t i = 1; i < length; i++) /* the first letter has chosen the candidate */
+            difference |= (uint64_t)(h1_lower(name[i]) ^ lower[i]);
+        return difference == 0 ? (uint16_t)id : RING_NAME_OTHER;
     }
-    return (uint16_t)id;
+    for (size_t i = 0; i + 8 < length; i += 8) {
+        memcpy(&word, lower + i, 8);
+        difference |= lower_word(name + i) ^ word;
+    }
+    memcpy(&word, lower + length - 8, 8); /* the last eight, some of them once more */
+    difference |= lower_word(name + length - 8) ^ word;
+    return difference == 0 ? (uint16_t)id : RING_NAME_OTHER;
 }
 
 static inline uint16_t match2(const uint8_t *name, size_t length, enum ring_name one, enum ring_name other) {
