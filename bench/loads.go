@@ -20,7 +20,7 @@ type load struct {
 	Body        int    `json:"body"`  // request body bytes, a multiple of 16
 	Answer      int    `json:"answer"`
 
-	ours bool // 1 MiB without copy: differs from another load on Ringway only
+	Ours bool `json:"ringway_only,omitempty"` // 1 MiB without copy: differs from bytes-1m on Ringway only
 }
 
 var loads = []load{
@@ -28,7 +28,7 @@ var loads = []load{
 	{Name: "json", Title: "JSON", Method: "GET", Path: "/json", Connections: 64, Depth: 1},
 	{Name: "bytes-16k", Title: "16 KiB", Method: "GET", Path: "/bytes?n=16384", Connections: 64, Depth: 1, Answer: 16 << 10},
 	{Name: "bytes-1m", Title: "1 MiB (16 conns)", Method: "GET", Path: "/bytes?n=1048576", Connections: 16, Depth: 1, Answer: 1 << 20},
-	{Name: "bytes-1m-nocopy", Title: "1 MiB no copy (16 conns)", Method: "GET", Path: "/bytes?n=1048576&copy=none", Connections: 16, Depth: 1, Answer: 1 << 20, ours: true},
+	{Name: "bytes-1m-nocopy", Title: "1 MiB no copy (16 conns)", Method: "GET", Path: "/bytes?n=1048576&copy=none", Connections: 16, Depth: 1, Answer: 1 << 20, Ours: true},
 	{Name: "echo-1k", Title: "echo 1 KiB", Method: "POST", Path: "/echo", Connections: 64, Depth: 1, Body: 1 << 10, Answer: 1 << 10},
 	{Name: "echo-64k", Title: "echo 64 KiB", Method: "POST", Path: "/echo", Connections: 64, Depth: 1, Body: 64 << 10, Answer: 64 << 10},
 	{Name: "one", Title: "1 conn", Method: "GET", Path: "/", Connections: 1, Depth: 1, Answer: 13},
@@ -37,7 +37,7 @@ var loads = []load{
 
 // base names the load of net/http direct that this one is compared with.
 func (l load) base() string {
-	if l.ours {
+	if l.Ours {
 		return "bytes-1m"
 	}
 	return l.Name

@@ -43,7 +43,7 @@ func allTargets() []*target {
 }
 
 func (t *target) measures(l load) bool {
-	if l.ours {
+	if l.Ours {
 		return t.Name == "env" || t.Name == "handler"
 	}
 	return t.loads == nil || slices.Contains(t.loads, l.Name)
