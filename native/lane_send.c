@@ -100,8 +100,15 @@ static uint32_t next_generation(const struct lane_slot *slot) {
 void lane_publish_request(struct lane *lane, uint32_t index, void *exchange, uint32_t block, uint32_t head_length,
                           uint32_t body_length, uint8_t flags, uint64_t total, uint64_t time_ns) {
     struct lane_slot *slot = &lane->slots[index];
-    *slot = (struct lane_slot){
-        .exchange = exchange, .generation = next_generation(slot), .credit_position = slot->credit_position, .state = LANE_SLOT_OPEN};
+    /* It may still be on a list of its last generation; it must not get onto one twice. */
+    *slot = (struct lane_slot){.exchange = exchange,
+                               .generation = next_generation(slot),
+                               .credit_position = slot->credit_position,
+                               .state = LANE_SLOT_OPEN,
+                               .starved = slot->starved,
+                               .listed = slot->listed,
+                               .uncredited = slot->uncredited,
+                               .wanting = slot->wanting};
     lane->open_count++;
     counter_add(&lane->counters.in_flight, 1);
     lane_window_open(lane, slot);
