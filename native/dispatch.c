@@ -172,16 +172,22 @@ static void remove_lane(struct dispatch_lane *dl) {
     d->calls->released(dl);
 }
 
-void dispatch_activate(struct dispatch_lane *dl) {
-    if (dl->state == DISPATCH_LANE_ATTACHED) {
-        dl->state = DISPATCH_LANE_ACTIVE;
+/* The one place where a lane's state changes: only ever forward. False: it is there or further already. */
+static bool advance_lane(struct dispatch_lane *dl, enum dispatch_lane_state state) {
+    if (dl->state >= state) {
+        return false;
     }
+    dl->state = state;
+    counter_set(&dl->shown_state, state);
+    return true;
+}
+
+void dispatch_activate(struct dispatch_lane *dl) {
+    (void)advance_lane(dl, DISPATCH_LANE_ACTIVE);
 }
 
 void dispatch_drain(struct dispatch_lane *dl) {
-    if (dl->state != DISPATCH_LANE_DEAD) {
-        dl->state = DISPATCH_LANE_DRAINING;
-    }
+    (void)advance_lane(dl, DISPATCH_LANE_DRAINING);
 }
 
 /* What becomes of an exchange whose worker died; docs/design.md section 5. */
@@ -212,10 +218,9 @@ static void classify(struct dispatch *d, struct lane *lane, struct exchange *ex)
 void dispatch_bury(struct dispatch_lane *dl) {
     struct dispatch *d = dl->dispatch;
     struct lane *lane = &dl->lane;
-    if (dl->state == DISPATCH_LANE_DEAD) {
+    if (!advance_lane(dl, DISPATCH_LANE_DEAD)) {
         return;
     }
-    dl->state = DISPATCH_LANE_DEAD;
     /* A finished answer is still an answer. Nothing is published any more; the bound is for a ring that someone else writes. */
     for (uint32_t left = lane->geometry.ring_slots; left != 0;) {
         uint32_t n = lane_poll(lane, left);

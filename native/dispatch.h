@@ -22,6 +22,7 @@ enum dispatch_lane_state {
 struct dispatch_lane {
     struct lane lane;
     enum dispatch_lane_state state;
+    counter shown_state; /* the same, for other threads */
     bool idle_told;
     bool broken_told;
     struct dispatch *dispatch;

@@ -147,19 +147,20 @@ int exchange_recall(struct exchange *ex) {
     }
     memcpy(copy, ex->block_memory, size);
     uint32_t at = 0;
-    for (uint32_t i = 0; i < ex->part_count; i++) {
+    for (uint32_t i = 0; backlog != NULL && i < ex->part_count; i++) {
         memcpy(backlog + at, ex->parts[i].data, ex->parts[i].length);
         at += ex->parts[i].length;
     }
     if (rest != 0) {
         memcpy(backlog + at, ex->backlog + ex->backlog_done, rest);
     }
-    bool end = ex->request_ended;
+    bool end = ex->request_ended || ex->backlog_end;
     drop_copies(ex);
     ex->copy = copy;
     ex->backlog = backlog;
     ex->backlog_length = body + rest;
     ex->backlog_end = end;
+    ex->request_ended = end;
     ex->lane = NULL;
     ex->block_memory = NULL;
     set_state(ex, EXCHANGE_PARKED);

@@ -380,7 +380,7 @@ uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capaci
         out[i] = (struct gw_lane_stats){
             .worker = lane->params.worker,
             .loop = lane->params.index,
-            .state = gw->lanes[i]->lane.state,
+            .state = (uint32_t)counter_get(&gw->lanes[i]->lane.shown_state),
             .slots = lane->geometry.ring_slots,
             .exchange_slots = lane->geometry.exchange_slots,
             .depth = published - acknowledged,
