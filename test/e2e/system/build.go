@@ -1,0 +1,79 @@
+package system
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// root is the source tree, seen from a package two directories below.
+const root = "../.."
+
+// Programs are the paths of the built binaries.
+var Programs struct{ Gateway, Worker string }
+
+// Main builds the binaries, runs the tests, and gives the exit status. GATEWAY and APPWORKER in the environment name
+// binaries to be used instead, such as ones with sanitizers.
+func Main(m *testing.M) int {
+	directory, err := os.MkdirTemp("", "ringway-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(directory)
+	for _, program := range []struct {
+		path                    *string
+		variable, name, sources string
+		cgo                     string
+	}{
+		{&Programs.Gateway, "GATEWAY", "gateway", "./cmd/gateway", "1"},
+		{&Programs.Worker, "APPWORKER", "appworker", "./cmd/appworker", "0"},
+	} {
+		if *program.path = os.Getenv(program.variable); *program.path != "" {
+			continue
+		}
+		*program.path = filepath.Join(directory, program.name)
+		if err := build(*program.path, program.sources, program.cgo); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	if err := noteSources(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func build(program, sources, cgo string) error {
+	command := exec.Command("go", "build", "-o", program, sources)
+	command.Dir = root
+	command.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
+	if os.Getenv("CGO_CFLAGS") == "" {
+		command.Env = append(command.Env, "CGO_CFLAGS=-O2 -g")
+	}
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", sources, err, output)
+	}
+	return nil
+}
+
+// noteSources looks at every source of the binaries, so that the go command knows that results depend on them.
+func noteSources() error {
+	for _, directory := range []string{"native", "ring", "bridge", "envmap", "cmd", "internal"} {
+		err := filepath.WalkDir(filepath.Join(root, directory), func(name string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() && strings.ContainsAny(filepath.Ext(name), "goch") {
+				_, err = os.Stat(name)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

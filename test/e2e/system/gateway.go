@@ -1,0 +1,181 @@
+package system
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ringway/internal/admin"
+)
+
+// Patience is how long tests wait for what should take milliseconds.
+const Patience = 20 * time.Second
+
+// Options say how a gateway is started.
+type Options struct {
+	Flags      []string
+	Supervised bool     // start workers
+	Worker     []string // arguments of supervised workers
+	Socket     string   // of the control socket; empty: a fresh one
+	Listen     string   // empty: 127.0.0.1:0
+}
+
+// Gateway is a gateway that runs.
+type Gateway struct {
+	*Process
+	Addr   string // host and port for clients
+	Admin  string // URL
+	Socket string
+}
+
+// StartGateway starts a gateway and waits for its addresses and, if it is supervised, for its first worker.
+func StartGateway(t testing.TB, o Options) *Gateway {
+	t.Helper()
+	g := &Gateway{Socket: o.Socket}
+	if g.Socket == "" {
+		g.Socket = filepath.Join(t.TempDir(), "s")
+	}
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
+	arguments := append([]string{"serve", "--listen", o.Listen, "--admin", "127.0.0.1:0", "--socket", g.Socket}, o.Flags...)
+	if o.Supervised {
+		arguments = append(arguments, "--worker", Programs.Worker, "--")
+		arguments = append(arguments, o.Worker...)
+	}
+	g.Process = Start(t, nil, Programs.Gateway, arguments...)
+	for {
+		line, ok := g.Line(Patience)
+		if !ok {
+			t.Fatalf("the gateway has not told its addresses; it wrote:\n%s", g.Stderr())
+		}
+		if url, found := strings.CutPrefix(line, "listening on http://"); found && g.Addr == "" {
+			g.Addr = url
+		}
+		if url, found := strings.CutPrefix(line, "admin on "); found {
+			g.Admin = url
+		}
+		if strings.HasPrefix(line, "control socket on ") {
+			break
+		}
+	}
+	if o.Supervised {
+		g.WaitReady(1)
+	}
+	return g
+}
+
+// StartWorker starts a worker that attaches to the gateway's socket.
+func (g *Gateway) StartWorker(arguments ...string) *Process {
+	g.t.Helper()
+	return Start(g.t, []string{"RINGWAY_SOCKET=" + g.Socket}, Programs.Worker, arguments...)
+}
+
+// URL is the address of a path.
+func (g *Gateway) URL(path string) string { return "http://" + g.Addr + path }
+
+// Stats are the gateway's own account.
+func (g *Gateway) Stats() admin.Snapshot {
+	g.t.Helper()
+	var s admin.Snapshot
+	if err := json.Unmarshal(g.StatsText(), &s); err != nil {
+		g.t.Fatal(err)
+	}
+	return s
+}
+
+var adminClient = &http.Client{Timeout: 10 * time.Second}
+
+// StatsText is the answer of GET /stats.
+func (g *Gateway) StatsText() []byte {
+	g.t.Helper()
+	answer, err := adminClient.Get(g.Admin + "/stats")
+	if err != nil {
+		g.t.Fatalf("stats: %v", err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		g.t.Fatalf("stats: %s, %v", answer.Status, err)
+	}
+	return text
+}
+
+// Ready counts the workers that can serve.
+func (g *Gateway) Ready() int {
+	n := 0
+	for _, w := range g.Stats().Workers {
+		if w.State == "ready" {
+			n++
+		}
+	}
+	return n
+}
+
+// WaitReady waits until n workers can serve.
+func (g *Gateway) WaitReady(n int) {
+	g.t.Helper()
+	Eventually(g.t, "workers ready", func() bool { return g.Ready() >= n })
+}
+
+// Busy says what is in flight or in use; empty if nothing is.
+func (g *Gateway) Busy() string {
+	g.t.Helper()
+	s := g.Stats()
+	var busy strings.Builder
+	note := func(what string, n uint64) {
+		if n != 0 {
+			busy.WriteString(what + " ")
+		}
+	}
+	for _, l := range s.Lanes {
+		note("in_flight", l.InFlight)
+		note("depth", l.Depth)
+		note("arena_bytes_in_use", l.ArenaBytesInUse)
+		note("out_arena_bytes_in_use", l.OutArenaBytesInUse)
+	}
+	for _, w := range s.Workers {
+		note("worker in_flight", w.InFlight)
+	}
+	for _, l := range s.Loops {
+		note("parked", l.Parked)
+		note("aside_bytes", l.AsideBytes)
+	}
+	return busy.String()
+}
+
+// WaitIdle waits until nothing is in flight and no arena byte is in use.
+func (g *Gateway) WaitIdle() {
+	g.t.Helper()
+	deadline := time.Now().Add(Patience)
+	for busy := g.Busy(); busy != ""; busy = g.Busy() {
+		if time.Now().After(deadline) {
+			g.t.Fatalf("still in use: %s\n%s", busy, g.StatsText())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// Stop ends the gateway by TERM; the test fails unless it ends with status 0.
+func (g *Gateway) Stop() {
+	g.t.Helper()
+	g.Signal(syscall.SIGTERM)
+	if status := g.Exit(Patience); status != 0 {
+		g.t.Errorf("the gateway ended with status %d", status)
+	}
+}
+
+// Eventually waits until a condition holds.
+func Eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(Patience); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v", what, Patience)
+		}
+	}
+}

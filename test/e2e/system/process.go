@@ -1,0 +1,134 @@
+package system
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Process is a process that a test has started.
+type Process struct {
+	t      testing.TB
+	name   string
+	cmd    *exec.Cmd
+	stderr buffer
+	lines  chan string // of standard output
+	done   chan struct{}
+}
+
+// buffer is a bytes.Buffer for two goroutines.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// Start starts a program. It is killed at the end of the test, at the latest; what it wrote to standard error is logged
+// if the test failed.
+func Start(t testing.TB, environment []string, program string, arguments ...string) *Process {
+	t.Helper()
+	p := &Process{t: t, name: program, cmd: exec.Command(program, arguments...), lines: make(chan string, 64), done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), environment...)
+	p.cmd.Stderr = &p.stderr
+	// Tests that are killed leave nothing behind.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := startFromKeptThread(p.cmd); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		scanner := bufio.NewScanner(stdout)
+		for scanner.Scan() {
+			select {
+			case p.lines <- scanner.Text():
+			default: // nobody asks for so many
+			}
+		}
+		_, _ = io.Copy(io.Discard, stdout)
+		close(p.lines)
+		_ = p.cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		p.Signal(syscall.SIGKILL)
+		<-p.done
+		if t.Failed() {
+			t.Logf("%s (pid %d) wrote:\n%s", p.name, p.Pid(), tail(p.stderr.String(), 16<<10))
+		}
+	})
+	return p
+}
+
+func tail(text string, n int) string {
+	if len(text) > n {
+		return "..." + text[len(text)-n:]
+	}
+	return text
+}
+
+// Pid is the process's id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Line returns the next line of standard output; false if there is none in time.
+func (p *Process) Line(within time.Duration) (string, bool) {
+	select {
+	case line, ok := <-p.lines:
+		return line, ok
+	case <-time.After(within):
+		return "", false
+	}
+}
+
+// Stderr is what the process wrote to standard error so far.
+func (p *Process) Stderr() string { return p.stderr.String() }
+
+// Signal sends a signal, if the process has not ended.
+func (p *Process) Signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
+
+// Kill ends the process at once and waits for its end.
+func (p *Process) Kill() {
+	p.Signal(syscall.SIGKILL)
+	<-p.done
+}
+
+// Ended reports whether the process has ended.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Exit waits for the end and returns the exit status; -1 is a signal. The test fails if it takes too long.
+func (p *Process) Exit(within time.Duration) int {
+	p.t.Helper()
+	select {
+	case <-p.done:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(within):
+		p.t.Fatalf("%s (pid %d) has not ended within %v", p.name, p.Pid(), within)
+		return -1
+	}
+}
