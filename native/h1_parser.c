@@ -217,6 +217,8 @@ int h1_parse_request(struct h1_parser *parser, const uint8_t *bytes, size_t leng
 
     if (parser->state == STATE_REFUSED || usable < parser->scanned)
         return -400;
+    if (usable == parser->scanned) /* nothing new; `bytes` may be NULL */
+        return H1_MORE;
     result = parse_lines(parser, bytes, usable, limits, out);
     if (result > 0 && resumed) { /* the index of earlier calls was not kept */
         *parser = (struct h1_parser){0};

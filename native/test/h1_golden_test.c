@@ -114,6 +114,21 @@ static void test_refusal_is_final(void) {
     CHECK_UINT(outcome.parser.reason, H1_REASON_BAD_LINE_END);
 }
 
+/* A call that brings nothing new changes nothing. */
+static void test_nothing_new(void) {
+    static const char text[] = "GET / HTTP/1.0\r\nX: y\r\n\r\n";
+    struct h1_limits limits = limits_of("");
+    static struct outcome outcome;
+
+    memset(&outcome, 0, sizeof(outcome));
+    CHECK_INT(h1_parse_request(&outcome.parser, NULL, 0, &limits, &outcome.request), H1_MORE);
+    CHECK_INT(call(&outcome, (const uint8_t *)text, 20, &limits), H1_MORE);
+    CHECK_INT(call(&outcome, (const uint8_t *)text, 20, &limits), H1_MORE);
+    CHECK_INT(call(&outcome, (const uint8_t *)text, 20, &limits), H1_MORE);
+    CHECK_INT(call(&outcome, (const uint8_t *)text, sizeof(text) - 1, &limits), (int)sizeof(text) - 1);
+    CHECK_UINT(outcome.request.field_count, 1);
+}
+
 static void test_every_reason_has_a_text(void) {
     for (int reason = H1_REASON_NONE; reason <= H1_REASON_COUNT; reason++)
         CHECK(h1_reason_text((enum h1_reason)reason) != NULL);
@@ -148,6 +163,7 @@ int main(int argc, char **argv) {
     guard = guard_open(GOLDEN_MAX_INPUT);
     RUN(test_golden_heads);
     RUN(test_refusal_is_final);
+    RUN(test_nothing_new);
     RUN(test_every_reason_has_a_text);
     RUN(test_every_single_byte_change);
     return test_report();
