@@ -19,6 +19,7 @@ type Exchange struct {
 	creditAt  uint64
 	cancelAt  uint64
 	hasCredit bool
+	lent      int // bytes of inbound blocks that the worker has
 	cancels   int
 	lost      bool // taken back by us: the worker owes nothing
 	ended     bool
@@ -79,11 +80,11 @@ func (gw *Gateway) Start(r Request) *Exchange {
 
 	head := r.Encode()
 	first := r.Body
-	if len(head)+len(first) > ring.MaxBlock {
+	if len(head)+len(first) > gw.share() {
 		first = first[:0]
 	}
 	e := ring.Event{Kind: ring.EventRequest, Exchange: slot, Generation: ex.generation, Credit: uint32(gw.Window), Total: ring.LengthUnknown}
-	block := gw.fill(head, first)
+	block := ex.fill(head, first)
 	e.SetHead(ring.Ref{Block: uint32(block), Offset: uint32(block.Unit() * ring.Unit), Length: uint32(len(head))})
 	e.SetBody(ring.NoRef)
 	if len(first) > 0 {
@@ -97,7 +98,7 @@ func (gw *Gateway) Start(r Request) *Exchange {
 	gw.publish(&e)
 	if !r.Stream && (len(rest) > 0 || len(r.Trailers) > 0) {
 		for len(rest) > 0 {
-			n := min(len(rest), ring.MaxBlock)
+			n := min(len(rest), gw.share()/2)
 			ex.body(rest[:n], len(rest) == n && len(r.Trailers) == 0, nil)
 			rest = rest[n:]
 		}
@@ -108,20 +109,31 @@ func (gw *Gateway) Start(r Request) *Exchange {
 	return ex
 }
 
-// fill allocates an inbound block for the pieces, waiting for one.
-func (gw *Gateway) fill(pieces ...[]byte) ring.Handle {
+// share is what one exchange may have lent at a time, so that requests which wait in the worker leave room for others.
+func (gw *Gateway) share() int {
+	g := gw.Lane.Geometry
+	return min(ring.MaxBlock, ring.Unit<<(ring.OrderFor(g.ArenaSize()/g.ExchangeSlots+1)-1))
+}
+
+// fill allocates an inbound block for the pieces, waiting for one. A request is always let in, its body is bounded.
+func (ex *Exchange) fill(pieces ...[]byte) ring.Handle {
+	gw := ex.gw
 	n := 0
 	for _, p := range pieces {
 		n += len(p)
 	}
+	size := ring.Unit << ring.OrderFor(n)
 	for {
-		h, ok := gw.Lane.Blocks.Alloc(ring.OrderFor(n))
-		if ok {
-			at := gw.Lane.InArena[h.Unit()*ring.Unit:]
-			for _, p := range pieces {
-				at = at[copy(at, p):]
+		if ex.lent == 0 || ex.lent+size <= gw.share() || ex.released || gw.closed {
+			if h, ok := gw.Lane.Blocks.Alloc(ring.OrderFor(n)); ok {
+				ex.lent += size
+				gw.holders[h.Unit()] = ex
+				at := gw.Lane.InArena[h.Unit()*ring.Unit:]
+				for _, p := range pieces {
+					at = at[copy(at, p):]
+				}
+				return h
 			}
-			return h
 		}
 		gw.wait()
 	}
@@ -159,7 +171,11 @@ func (gw *Gateway) publish(e *ring.Event) {
 func (ex *Exchange) Send(p []byte) {
 	ex.gw.mu.Lock()
 	defer ex.gw.unlock()
-	ex.body(p, false, nil)
+	for len(p) > 0 {
+		n := min(len(p), ex.gw.share()/2)
+		ex.body(p[:n], false, nil)
+		p = p[n:]
+	}
 }
 
 // End publishes the end of the request's body.
@@ -177,7 +193,7 @@ func (ex *Exchange) body(p []byte, end bool, trailers []string) {
 	e.SetHead(ring.NoRef)
 	e.SetBody(ring.NoRef)
 	if len(p) > 0 {
-		h := ex.gw.fill(p)
+		h := ex.fill(p)
 		e.SetBody(ring.Ref{Block: uint32(h), Offset: uint32(h.Unit() * ring.Unit), Length: uint32(len(p))})
 	}
 	if end {
@@ -188,13 +204,14 @@ func (ex *Exchange) body(p []byte, end bool, trailers []string) {
 		for i := 0; i+1 < len(trailers); i += 2 {
 			list = ring.AppendField(list, ring.LookupName(trailers[i]), trailers[i], trailers[i+1])
 		}
-		h := ex.gw.fill(list)
+		h := ex.fill(list)
 		e.SetHead(ring.Ref{Block: uint32(h), Offset: uint32(h.Unit() * ring.Unit), Length: uint32(len(list))})
 		e.Flags |= ring.FlagTrailers
 	}
 	if ex.released || ex.cancels > 0 { // it ended while we waited for blocks
 		for _, r := range []ring.Ref{e.Head(), e.Body()} {
 			if !r.None() {
+				ex.lent -= ring.Handle(r.Block).Size()
 				_ = ex.gw.Lane.Blocks.Free(ring.Handle(r.Block))
 			}
 		}
@@ -286,3 +303,10 @@ func (ex *Exchange) Ended() bool {
 
 // Do starts a request and waits for its answer.
 func (gw *Gateway) Do(r Request) (Answer, error) { return gw.Start(r).Wait() }
+
+// Cancelled reports whether Cancel was called before the exchange had ended.
+func (ex *Exchange) Cancelled() bool {
+	ex.gw.mu.Lock()
+	defer ex.gw.mu.Unlock()
+	return ex.cancels > 0
+}

@@ -14,18 +14,19 @@ type Gateway struct {
 	Lane   *Lane
 	Window int // of each exchange, in bytes; default 64 KiB
 
-	mu     sync.Mutex
-	cond   *sync.Cond // something came from the worker, or the gateway ended
-	socket *ring.Socket
-	slots  []*Exchange
-	next   []uint32 // generation per slot
-	free   []uint32
-	err    error
-	closed bool
-	done   chan struct{}
-	hold   bool // consume nothing, see Hold
-	keep   bool // return no outbound block, see Keep
-	kept   []lent
+	mu      sync.Mutex
+	cond    *sync.Cond // something came from the worker, or the gateway ended
+	socket  *ring.Socket
+	slots   []*Exchange
+	next    []uint32 // generation per slot
+	free    []uint32
+	err     error
+	closed  bool
+	done    chan struct{}
+	holders []*Exchange // by first unit of a lent inbound block
+	hold    bool        // consume nothing, see Hold
+	keep    bool        // return no outbound block, see Keep
+	kept    []lent
 }
 
 type lent struct {
@@ -39,6 +40,7 @@ func NewGateway(lane *Lane, socket *ring.Socket) *Gateway {
 	gw.cond = sync.NewCond(&gw.mu)
 	e := lane.Geometry.ExchangeSlots
 	gw.slots, gw.next = make([]*Exchange, e), make([]uint32, e)
+	gw.holders = make([]*Exchange, lane.Geometry.ArenaUnits)
 	for i := range e {
 		gw.free = append(gw.free, uint32(e-1-i))
 	}
@@ -124,13 +126,15 @@ func (gw *Gateway) fail(format string, args ...any) {
 // pump consumes everything that came from the worker.
 func (gw *Gateway) pump() {
 	for {
-		_, ok, err := gw.Lane.Returned()
+		h, ok, err := gw.Lane.Returned()
 		if err != nil {
 			gw.fail("return: %w", err)
+			break
 		}
 		if !ok {
 			break
 		}
+		gw.holders[h.Unit()].lent -= h.Size()
 	}
 	var e ring.Event
 	for !gw.hold && gw.Lane.Take(&e) {
