@@ -8,9 +8,7 @@
  * writers after at most BATCH events and not only when it wakes from a sleep.
  */
 #define SLOTS 2
-#ifndef BATCH
 #define BATCH 2
-#endif
 
 chan inbound = [SLOTS] of { bit };
 bool worker_armed, worker_starved, to_worker;
