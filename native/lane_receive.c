@@ -68,31 +68,51 @@ static bool hold(struct lane *lane, uint32_t index, uint32_t block, uint32_t off
     return true;
 }
 
-/* Checks both references; a shared block is held once. */
+/* The counterpart: the gateway no longer looks at the block. */
+static void unhold(struct lane *lane, uint32_t block) {
+    lane->held[block_unit(block) / RING_CHUNK_UNITS] &= ~block_mask(block);
+    lane->held_blocks--;
+    counter_sub(&lane->counters.held_bytes, block_size(block));
+}
+
+/* Checks both references; a shared block is held once. If one fails, nothing stays held: the lane must be able to become empty. */
 static bool hold_both(struct lane *lane, uint32_t index, const struct ring_event *event, struct lane_message *message) {
-    struct lane_slot *slot = &lane->slots[index];
     uint32_t bytes = 0;
+    bool shared = event->body_block != RING_NO_BLOCK && event->body_block == event->head_block;
     if (!hold(lane, index, event->head_block, event->head_offset, event->head_length, &message->head)) {
         return false;
     }
     if (message->head.block != RING_NO_BLOCK) {
         bytes += block_size(message->head.block);
     }
-    if (event->body_block != RING_NO_BLOCK && event->body_block == event->head_block) {
+    if (shared) {
         uint32_t start = block_start(event->body_block);
         uint32_t size = block_size(event->body_block);
         uint32_t offset = event->body_offset;
         if (offset < start || offset - start > size || event->body_length > size - (offset - start)) {
             lane_break(lane, "a reference leaves its block", (uint64_t)offset + event->body_length, (uint64_t)start + size);
+            unhold(lane, message->head.block);
             return false;
         }
         message->body = (struct lane_bytes){lane->out_arena + offset, event->body_length, event->body_block};
     } else if (!hold(lane, index, event->body_block, event->body_offset, event->body_length, &message->body)) {
+        if (message->head.block != RING_NO_BLOCK) {
+            unhold(lane, message->head.block);
+        }
         return false;
     } else if (message->body.block != RING_NO_BLOCK) {
         bytes += block_size(message->body.block);
     }
-    return bytes == 0 || lane_window_spend(lane, slot, bytes);
+    if (bytes == 0 || lane_window_spend(lane, &lane->slots[index], bytes)) {
+        return true;
+    }
+    if (message->head.block != RING_NO_BLOCK) {
+        unhold(lane, message->head.block);
+    }
+    if (message->body.block != RING_NO_BLOCK && !shared) {
+        unhold(lane, message->body.block);
+    }
+    return false;
 }
 
 static void give_back_both(struct lane *lane, const struct lane_message *message) {
@@ -254,7 +274,7 @@ bool lane_arm(struct lane *lane, bool hungry) {
         lane_refresh_in_head(lane);
         more |= seen != lane->in_head || ring_load_index(&lane->out->in_return_tail) != lane->in_return_head;
     }
-    return more;
+    return more || lane->broken; /* found just now: tell before sleeping */
 }
 
 void lane_disarm(struct lane *lane) {
@@ -270,9 +290,7 @@ bool lane_drain_socket(struct lane *lane) {
 
 void lane_give_back(struct lane *lane, uint32_t block) {
     uint32_t index = lane->held_owner[block_unit(block)];
-    lane->held[block_unit(block) / RING_CHUNK_UNITS] &= ~block_mask(block);
-    lane->held_blocks--;
-    counter_sub(&lane->counters.held_bytes, block_size(block));
+    unhold(lane, block);
     if (!lane->broken) {
         if (lane->out_return_tail - lane->out_return_head >= lane->geometry.return_slots) {
             uint64_t head = ring_load_index(&lane->out->out_return_head);

@@ -164,21 +164,26 @@ static void test_reuse_while_on_the_uncredited_list(void) {
         uint32_t first = f.message_count;
         REQUIRE(fixture_request(&f, &exchange_a, 100, 'x') == 0);
         struct ring_event request = fixture_claim(&f);
-        /* Each is more than half of the window, so each is due for credit at once; the second waits for the first CREDIT. */
+        /* More than half of the window comes back, so credit is due at once. */
         fixture_send(&f, &request, RING_EVENT_RESPONSE, 0, 8000);
         (void)lane_poll(&f.lane, 64);
         lane_give_back(&f.lane, f.messages[first].body.block);
+        CHECK_UINT(f.lane.in_tail - f.lane.slots[0].credit_position, 0);
+        /* And again, while the worker has not consumed the first CREDIT. */
+        fixture_send(&f, &request, RING_EVENT_RESPONSE_BODY, 0, 8000);
         fixture_send(&f, &request, RING_EVENT_RESPONSE_BODY, 0, 8000);
         (void)lane_poll(&f.lane, 64);
         lane_give_back(&f.lane, f.messages[first + 1].body.block);
+        lane_give_back(&f.lane, f.messages[first + 2].body.block);
         REQUIRE(f.lane.uncredited_count == 1 && f.lane.slots[0].uncredited);
-        fixture_send(&f, &request, RING_EVENT_RESPONSE_BODY, RING_FLAG_END, 100);
-        worker_return_event(&f.worker, &request);
+        fixture_send(&f, &request, RING_EVENT_RESPONSE_BODY, RING_FLAG_END, 0);
         (void)lane_poll(&f.lane, 64);
         while (worker_take(&f.worker, &event)) {
         }
-        lane_give_back(&f.lane, f.messages[first + 2].body.block); /* free now, and still listed */
+        worker_return_event(&f.worker, &request);
+        (void)lane_poll(&f.lane, 64); /* frees the slot before it looks at the list */
         CHECK(is_free(0));
+        REQUIRE(f.lane.uncredited_count <= 1);
     }
     fixture_check_idle(&f);
     fixture_close(&f);
