@@ -303,9 +303,22 @@ lead: /* holds the reader role */
 #endif
     if
 #ifdef RELEASE_BEFORE_DELIVER
-    :: atomic { inbound?event,y,n -> role = false; readers--; if :: !readied -> readied = true; tokens++ :: else fi };
-        deliver();
-        atomic { !role -> role = true; readers++ };
+    :: atomic {
+            inbound?event,y,n ->
+            if
+            :: event != E_REQUEST ->
+                role = false; readers--;
+                if
+                :: !readied -> readied = true; tokens++
+                :: else
+                fi
+            :: else -> deliver()
+            fi
+        };
+        if
+        :: event != E_REQUEST -> deliver(); atomic { y = 0; n = 0; event = 0; goto finished }
+        :: else
+        fi;
 #else
     :: atomic { inbound?event,y,n -> deliver(); n = 0 };
 #endif
