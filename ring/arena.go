@@ -98,6 +98,9 @@ func (a *Arena) Alloc(order uint) (Handle, bool) {
 	return MakeHandle(unit, order), true
 }
 
+// Has reports whether Alloc would find a block of the order.
+func (a *Arena) Has(order uint) bool { return order <= MaxOrder && a.top[order] != 0 }
+
 // Free takes back a block; an error says why the handle cannot be one that was allocated.
 func (a *Arena) Free(h Handle) error {
 	if err := h.check(a.units); err != nil {

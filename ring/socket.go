@@ -66,10 +66,13 @@ func (s *Socket) Wait(ready func() bool) error {
 		// has nothing to tell that the caller will not see now.
 		return s.file.SetReadDeadline(time.Time{})
 	}
-	if err == nil && s.ended {
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", os.ErrClosed, err)
+	case s.ended:
 		return io.EOF
 	}
-	return err
+	return nil
 }
 
 func (s *Socket) wake(fd uintptr) bool {

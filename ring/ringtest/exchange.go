@@ -173,6 +173,9 @@ func (ex *Exchange) Send(p []byte) {
 	defer ex.gw.unlock()
 	for len(p) > 0 {
 		n := min(len(p), ex.gw.share()/2)
+		for n > ring.Unit && !ex.gw.Lane.Blocks.Has(ring.OrderFor(n)) {
+			n /= 2 // any free memory will do: those who hold the rest may wait for us
+		}
 		ex.body(p[:n], false, nil)
 		p = p[n:]
 	}
@@ -289,7 +292,10 @@ func (ex *Exchange) WaitFor(enough func(*Answer) bool) (Answer, error) {
 	case ex.gw.err != nil:
 		return ex.Answer, ex.gw.err
 	case late:
-		return ex.Answer, fmt.Errorf("%w: slot %d generation %d", ErrStuck, ex.slot, ex.generation)
+		l := ex.gw.Lane
+		return ex.Answer, fmt.Errorf("%w: slot %d generation %d, begun %v, %d bytes; window %d, owed %d, lent %d; inbound %d of %d units lent; ring empty %v",
+			ErrStuck, ex.slot, ex.generation, ex.Answer.Begun, len(ex.Answer.Body), ex.window, ex.owed, ex.lent, l.Blocks.InUse(), l.Blocks.Units(),
+			l.Room() == l.Geometry.RingSlots)
 	}
 	return ex.Answer, nil
 }

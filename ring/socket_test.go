@@ -1,0 +1,66 @@
+package ring_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"ringway/ring/ringtest"
+)
+
+// Many more signals than a socket buffer holds, and every one that is needed arrives.
+func TestSocketWakes(t *testing.T) {
+	a, b, err := ringtest.SocketPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	var ping, pong atomic.Int64
+	go func() {
+		for n := int64(1); ; n++ {
+			if b.Wait(func() bool { return ping.Load() >= n }) != nil {
+				return
+			}
+			pong.Store(n)
+			b.Signal()
+		}
+	}()
+	for n := int64(1); n <= 3000; n++ {
+		ping.Store(n)
+		a.Signal()
+		a.Signal() // one that nobody waits for
+		if err := a.Wait(func() bool { return pong.Load() >= n }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = b.Close()
+}
+
+func TestSocketEnds(t *testing.T) {
+	a, b, err := ringtest.SocketPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	never := func() bool { return false }
+	time.AfterFunc(10*time.Millisecond, b.Interrupt)
+	if err := b.Wait(never); err != nil {
+		t.Errorf("interrupted: %v", err)
+	}
+	for range 100_000 { // a peer that floods us does not make us block
+		a.Signal()
+	}
+	_ = a.Close()
+	end := time.AfterFunc(time.Second, b.Interrupt) // undrained: its end need not be seen at once
+	defer end.Stop()
+	if err := b.Wait(never); err != nil && !errors.Is(err, io.EOF) {
+		t.Errorf("peer gone: %v", err)
+	}
+	b.Signal() // to nobody
+	time.AfterFunc(10*time.Millisecond, func() { _ = b.Close() })
+	if err := b.Wait(never); !errors.Is(err, os.ErrClosed) && !errors.Is(err, io.EOF) {
+		t.Errorf("closed: %v", err)
+	}
+}
