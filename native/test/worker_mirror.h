@@ -44,7 +44,8 @@ struct worker {
     uint64_t out_return_head;
     struct arena arena;
     int socket;
-    bool due; /* a signal is due */
+    bool due;     /* a signal is due */
+    bool lenient; /* returns of blocks it never sent are ignored: someone forged events in its name */
     uint64_t signals;
 };
 

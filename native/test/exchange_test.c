@@ -1,0 +1,205 @@
+/*
+ * Exchanges through a dispatch with one lane, with a protocol that records.
+ * Links: exchange.c dispatch.c pool.c request_block.c lane.c lane_send.c lane_receive.c lane_window.c arena.c
+ * Links: ring_geometry.c test/worker_mirror.c
+ */
+#include "dispatch_fixture.h"
+
+static struct fake a, b;
+static uint8_t big[300000];
+
+static void test_request_and_answer(void) {
+    rig_open(1, 8);
+    fake_start(&a, RING_METHOD_POST, "body", 4, true);
+    CHECK_UINT(a.exchange.state, EXCHANGE_SENT);
+    struct ring_event request = rig_claim(0);
+    CHECK_UINT(request.flags, RING_FLAG_END);
+    CHECK_UINT(request.total, 4);
+    CHECK_TEXT(worker_inbound(&rig.workers[0], request.body_offset), request.body_length, "body");
+    struct ring_request_head head;
+    memcpy(&head, worker_inbound(&rig.workers[0], request.head_offset), sizeof(head));
+    CHECK_UINT(head.size, request.head_length);
+    CHECK_UINT(head.attempt, 0);
+    rig_answer(0, &request, "hello");
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT(a.responses, 1);
+    CHECK_UINT(a.status, 200);
+    CHECK(a.ended);
+    CHECK_UINT(a.length, 5);
+    CHECK_UINT(a.exchange.state, EXCHANGE_ANSWERED);
+    exchange_detach(&a.exchange, RING_CANCEL_GONE);
+    CHECK_UINT(a.exchange.state, EXCHANGE_IDLE);
+    rig_close();
+}
+
+static void test_all_kinds_of_events(void) {
+    rig_open(1, 8);
+    fake_start(&a, RING_METHOD_GET, NULL, 0, true);
+    a.keep = true;
+    struct ring_event request = rig_claim(0);
+    struct ring_event inform = worker_event(&request, RING_EVENT_INFORM, 0);
+    inform.status = 103;
+    CHECK(worker_put_head(&rig.workers[0], &inform, "fields", 6));
+    CHECK(worker_publish(&rig.workers[0], &inform));
+    rig_send(0, &request, RING_EVENT_CONTINUE, 0, NULL);
+    struct ring_event response = worker_event(&request, RING_EVENT_RESPONSE, 0);
+    CHECK(worker_put_head(&rig.workers[0], &response, "headbody", 8));
+    response.head_length = 4;
+    response.body_block = response.head_block; /* one block for both: given back once */
+    response.body_offset = response.head_offset + 4;
+    response.body_length = 4;
+    CHECK(worker_publish(&rig.workers[0], &response));
+    rig_send(0, &request, RING_EVENT_RESPONSE_BODY, 0, "more");
+    rig_send(0, &request, RING_EVENT_RESPONSE_BODY, RING_FLAG_END, NULL);
+    worker_return_event(&rig.workers[0], &request);
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT(a.informs, 1);
+    CHECK_UINT(a.proceeds, 1);
+    CHECK_UINT(a.responses, 1);
+    CHECK_TEXT(a.fields, a.field_length, "head");
+    CHECK_UINT(a.length, 8);
+    CHECK(a.ended);
+    CHECK_UINT(rig.lanes[0].lane.held_blocks, 2);
+    exchange_detach(&a.exchange, RING_CANCEL_GONE);
+    fake_release(&a);
+    rig_close();
+}
+
+static void test_abort_becomes_a_status(void) {
+    rig_open(1, 8);
+    fake_start(&a, RING_METHOD_GET, NULL, 0, true);
+    fake_start(&b, RING_METHOD_GET, NULL, 0, true);
+    struct ring_event request = rig_claim(0);
+    rig_send(0, &request, RING_EVENT_ABORT, 0, NULL);
+    worker_return_event(&rig.workers[0], &request);
+    request = rig_claim(0);
+    struct ring_event event = worker_event(&request, RING_EVENT_ABORT, 0);
+    event.status = 500;
+    CHECK(worker_put_body(&rig.workers[0], &event, "unused", 6));
+    CHECK(worker_publish(&rig.workers[0], &event));
+    worker_return_event(&rig.workers[0], &request);
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT(a.fails, 1);
+    CHECK_UINT(a.status, 502);
+    CHECK_UINT(b.fails, 1);
+    CHECK_UINT(b.status, 500);
+    rig_close();
+}
+
+static void test_body_is_streamed_under_its_window(void) {
+    rig_open(0, 8);
+    rig_add_lane(256, 4, 1024);
+    for (uint32_t i = 0; i < sizeof(big); i++) {
+        big[i] = (uint8_t)(i * 7 + i / 251);
+    }
+    fake_start(&a, RING_METHOD_POST, NULL, 0, false);
+    a.body = big;
+    a.body_left = sizeof(big);
+    a.end_left = true;
+    fake_feed(&a);
+    CHECK(a.body_left != 0); /* one request window is less than this body */
+    struct ring_event request = rig_claim(0);
+    uint32_t at = 0;
+    bool end = false;
+    for (int turn = 0; turn < 1000 && !end; turn++) {
+        struct ring_event event;
+        if (worker_take(&rig.workers[0], &event)) {
+            CHECK_UINT(event.kind, RING_EVENT_BODY);
+            const uint8_t *bytes = worker_inbound(&rig.workers[0], event.body_offset);
+            CHECK(event.body_length <= sizeof(big) - at && memcmp(bytes, big + at, event.body_length) == 0);
+            at += event.body_length;
+            end = (event.flags & RING_FLAG_END) != 0;
+            worker_return_event(&rig.workers[0], &event);
+        }
+        (void)dispatch_poll(&rig.dispatch);
+    }
+    CHECK(end);
+    CHECK_UINT(at, sizeof(big));
+    CHECK(a.resumes != 0);
+    rig_answer(0, &request, "ok");
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK(a.ended);
+    rig_close();
+}
+
+static void test_detach_before_the_claim(void) {
+    struct ring_event event;
+    rig_open(1, 8);
+    fake_start(&a, RING_METHOD_POST, NULL, 0, true);
+    exchange_detach(&a.exchange, RING_CANCEL_GONE);
+    CHECK(worker_take(&rig.workers[0], &event));
+    CHECK(!worker_claim(&rig.workers[0], &event));
+    worker_return_event(&rig.workers[0], &event);
+    CHECK(worker_take(&rig.workers[0], &event));
+    CHECK_UINT(event.kind, RING_EVENT_CANCEL);
+    CHECK_UINT(event.status, RING_CANCEL_GONE);
+    rig_close();
+}
+
+static void test_detach_while_it_runs(void) {
+    struct ring_event event;
+    rig_open(1, 8);
+    fake_start(&a, RING_METHOD_POST, NULL, 0, true);
+    struct ring_event request = rig_claim(0);
+    exchange_half_close(&a.exchange);
+    exchange_detach(&a.exchange, RING_CANCEL_GONE);
+    memset(&a, 0xee, sizeof(a)); /* its memory may be reused at once */
+    CHECK(worker_take(&rig.workers[0], &event));
+    CHECK_UINT(event.status, RING_CANCEL_HALF_CLOSED);
+    CHECK(worker_take(&rig.workers[0], &event));
+    CHECK_UINT(event.status, RING_CANCEL_GONE);
+    rig_send(0, &request, RING_EVENT_RESPONSE, 0, "late");
+    rig_answer(0, &request, NULL); /* a second RESPONSE: would be a violation of anyone */
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT(rig.broken, 1);
+    rig_close();
+}
+
+static void test_detach_from_inside_a_callback(void) {
+    rig_open(1, 8);
+    fake_start(&a, RING_METHOD_GET, NULL, 0, true);
+    a.detach_on_response = true;
+    struct ring_event request = rig_claim(0);
+    rig_send(0, &request, RING_EVENT_RESPONSE, 0, "one");
+    rig_send(0, &request, RING_EVENT_RESPONSE_BODY, 0, "two");
+    rig_send(0, &request, RING_EVENT_RESPONSE_BODY, RING_FLAG_END, "three");
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT(a.length, 3);
+    CHECK_UINT(a.exchange.state, EXCHANGE_IDLE);
+    rig_swallow(0);
+    worker_return_event(&rig.workers[0], &request);
+    rig_close();
+}
+
+static void test_held_credit_stops_the_worker(void) {
+    rig_open(1, 8);
+    fake_start(&a, RING_METHOD_GET, NULL, 0, true);
+    a.keep = true;
+    struct ring_event request = rig_claim(0);
+    rig_send(0, &request, RING_EVENT_RESPONSE, 0, "x");
+    (void)dispatch_poll(&rig.dispatch);
+    uint32_t window = rig.lanes[0].lane.slots[request.exchange].window;
+    exchange_hold_credit(&a.exchange, true);
+    fake_release(&a);
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT(rig.lanes[0].lane.slots[request.exchange].window, window);
+    CHECK_UINT(rig.lanes[0].lane.slots[request.exchange].pending, 1024);
+    exchange_hold_credit(&a.exchange, false);
+    rig_send(0, &request, RING_EVENT_RESPONSE_BODY, RING_FLAG_END, NULL);
+    (void)dispatch_poll(&rig.dispatch);
+    rig_swallow(0);
+    worker_return_event(&rig.workers[0], &request);
+    rig_close();
+}
+
+int main(void) {
+    RUN(test_request_and_answer);
+    RUN(test_all_kinds_of_events);
+    RUN(test_abort_becomes_a_status);
+    RUN(test_body_is_streamed_under_its_window);
+    RUN(test_detach_before_the_claim);
+    RUN(test_detach_while_it_runs);
+    RUN(test_detach_from_inside_a_callback);
+    RUN(test_held_credit_stops_the_worker);
+    return test_report();
+}
