@@ -109,6 +109,9 @@ var predicates = map[string]func(*difference, *shape) bool{
 	"llhttp-tab":              func(_ *difference, s *shape) bool { return s.any(endsWithTab) },
 	"llhttp-proxy-connection": func(_ *difference, s *shape) bool { return len(s.values("Proxy-Connection")) > 0 },
 
+	"llhttp-lone-cr": func(_ *difference, s *shape) bool {
+		return strings.Contains(strings.ReplaceAll(s.raw, "\r\n", "\n"), "\r")
+	},
 	"llhttp-close": func(_ *difference, s *shape) bool {
 		options := strings.ToLower(strings.Join(s.values("Connection"), ","))
 		return s.version == "HTTP/1.0" && strings.Contains(options, "close") && strings.Contains(options, "keep-alive")
@@ -156,7 +159,7 @@ func endsWithTab(line string) bool {
 // llhttpMethods are the methods that llhttp knows in HTTP/1.1.
 var llhttpMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "M-SEARCH",
 	"COPY", "LOCK", "MKCOL", "MOVE", "PROPPATCH", "SEARCH", "UNLOCK", "BIND", "REBIND", "UNBIND", "ACL", "REPORT", "MKACTIVITY",
-	"CHECKOUT", "MERGE", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "PURGE", "MKCALENDAR", "LINK", "UNLINK", "QUERY"}
+	"CHECKOUT", "MERGE", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "PURGE", "MKCALENDAR", "LINK", "UNLINK"}
 
 func fitsLength(value string) bool {
 	if !isLength(value) {
