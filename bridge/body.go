@@ -36,16 +36,18 @@ func (ex *exchange) awaitPiece(generation uint32) error {
 			return ErrGatewayGone
 		case passed(ex.deadlines.read):
 			return os.ErrDeadlineExceeded
-		default:
+		case ex.body.expect && !ex.body.asked:
+			// It may let go of the lane, so that what arrives meanwhile wakes nobody: look again before waiting.
 			if err := ex.askBody(generation); err != nil {
 				return err
 			}
+			continue
 		}
 		ex.await()
 	}
 }
 
-// askBody tells the gateway, once, that the handler wants the body. It matters only to a client that waits for it.
+// askBody tells the gateway that the handler wants the body, which a client with Expect: 100-continue waits for.
 func (ex *exchange) askBody(generation uint32) error {
 	if ex.body.asked || !ex.body.expect {
 		return nil

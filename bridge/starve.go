@@ -21,11 +21,17 @@ func (ex *exchange) awaitBlocks() {
 		l.blockWaiters = append(l.blockWaiters, ex)
 		l.starved.Or(starvedOfBlocks)
 	}
-	l.ring.Starve()
+	l.starve()
 	if l.ring.ReturnsWait() { // look again after arming, so that no return is missed
 		return
 	}
 	ex.await()
+}
+
+// starve asks the gateway for a signal when it has given something back. The caller looks again afterwards.
+func (l *lane) starve() {
+	l.ring.Starve()
+	l.socket.Expect()
 }
 
 // alloc takes an outbound block. It may have drained more returns than it needed: those who wait for blocks are told,
@@ -63,7 +69,7 @@ func (ex *exchange) awaitRoom() {
 		l.roomWaiters = append(l.roomWaiters, ex)
 		l.starved.Or(starvedOfRoom)
 	}
-	l.ring.Starve()
+	l.starve()
 	if l.ring.Room() {
 		return
 	}

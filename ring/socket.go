@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,9 +20,10 @@ type Socket struct {
 	look func(fd uintptr) bool // s.wake, made once so that Wait does not allocate
 
 	// Used by the one goroutine in Wait.
-	ready   func() bool
-	ended   bool
-	signals int // at most this many bytes came since the socket was drained
+	ready func() bool
+	ended bool
+
+	expected atomic.Int32 // at most this many bytes came since the socket was drained, and a few that were on their way
 }
 
 // drainEvery bounds how many bytes can pile up: far fewer than a socket buffer holds (each costs the kernel under 1 KiB
@@ -80,23 +82,29 @@ func (s *Socket) wake(fd uintptr) bool {
 	if s.ready() {
 		return true
 	}
-	if s.signals++; s.signals < drainEvery {
-		// Undrained bytes do no harm: the poller is edge triggered and tells of every later signal.
+	s.Expect() // ready has armed
+	if s.expected.Load() < drainEvery {
+		// Undrained bytes do no harm as long as they cannot fill the socket: the poller is edge triggered and tells of
+		// every later signal.
 		return false
 	}
 	s.ended = s.drain(int(fd))
 	return s.ended || s.ready()
 }
 
+// Expect counts a store of an armed or starved word, which may bring one byte: also while nobody sleeps, so that the
+// socket cannot fill up unseen. A full socket would swallow the next signal. Any goroutine.
+func (s *Socket) Expect() { s.expected.Add(1) }
+
 // drain empties the socket and reports whether the peer is gone.
 func (s *Socket) drain(fd int) (ended bool) {
+	s.expected.Store(0) // first: what is counted from here on may come after the socket was found empty
 	var buffer [256]byte
 	for {
 		n, _, err := unix.Recvfrom(fd, buffer[:], unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
-			s.signals = 0
 			return false
 		case err != nil || n == 0:
 			return true

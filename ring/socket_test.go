@@ -39,6 +39,51 @@ func TestSocketWakes(t *testing.T) {
 	_ = b.Close()
 }
 
+// Signals that came while nobody slept fill the socket; the one that is needed afterwards must still arrive.
+func TestSocketFullBeforeSleep(t *testing.T) {
+	a, b, err := ringtest.SocketPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	defer b.Close()
+	for range 10_000 {
+		b.Expect()
+		a.Signal()
+	}
+	var ready atomic.Bool
+	looked := make(chan struct{}, 1)
+	done := make(chan error, 1)
+	go func() {
+		done <- b.Wait(func() bool {
+			select {
+			case looked <- struct{}{}:
+			default:
+			}
+			return ready.Load()
+		})
+	}()
+	<-looked
+	for range 5 { // it may be between its look and its sleep: a byte that comes then must wake it too
+		time.Sleep(10 * time.Millisecond)
+		ready.Store(true)
+		a.Signal()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		default:
+		}
+	}
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("asleep although it was signalled")
+	}
+}
+
 func TestSocketEnds(t *testing.T) {
 	a, b, err := ringtest.SocketPair()
 	if err != nil {
