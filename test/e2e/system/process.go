@@ -44,6 +44,9 @@ func (b *buffer) String() string {
 // if the test failed.
 func Start(t testing.TB, environment []string, program string, arguments ...string) *Process {
 	t.Helper()
+	if err := noteSources(); err != nil {
+		t.Fatal(err)
+	}
 	p := &Process{t: t, name: program, cmd: exec.Command(program, arguments...), lines: make(chan string, 64), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), environment...)
 	p.cmd.Stderr = &p.stderr
