@@ -101,7 +101,9 @@ var predicates = map[string]func(*difference, *shape) bool{
 	"incomplete": func(_ *difference, s *shape) bool { return !s.complete },
 
 	"go-target": func(d *difference, s *shape) bool {
-		return strings.HasPrefix(d.theirs.Why, "parse ") && strings.Contains(s.target, "%")
+		parts := absolute.FindStringSubmatch(s.target)
+		escapedHost := parts != nil && strings.Contains(parts[1], "%")
+		return strings.HasPrefix(d.theirs.Why, "parse ") && (escapedHost || badEscape(s.target))
 	},
 	"go-empty-lines":          func(_ *difference, s *shape) bool { return s.empty >= 1 && s.empty <= 3 },
 	"minor-version":           func(_ *difference, s *shape) bool { return isVersion(s.version) && s.version > "HTTP/1.1" },
