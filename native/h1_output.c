@@ -241,7 +241,9 @@ static bool finish_front(struct h1_conn *conn) {
         exchange_detach(&conn->front->exchange, RING_CANCEL_GONE);
         h1_stream_close(conn);
     }
-    if (!keep_alive || (conn->front == NULL && conn->body == NULL && conn->state == H1_CONN_FINISHING)) {
+    bool rests = conn->front == NULL && conn->body == NULL;
+    /* An answer begun before the gateway was told to stop did not say "close"; an idle connection may end without. */
+    if (!keep_alive || (rests && (conn->state == H1_CONN_FINISHING || (conn->server->stopping && conn->in_length == 0)))) {
         h1_conn_finish(conn);
         return false;
     }
