@@ -34,7 +34,7 @@ void dispatch_update_time(struct dispatch *d) {
 /* --- parked and waiting exchanges --- */
 
 bool dispatch_park(struct dispatch *d, struct exchange *ex, bool first) {
-    if (!first && (d->parked_count >= d->config.park_limit || d->stopping)) {
+    if (!first && d->parked_count >= d->config.park_limit) {
         counter_add(&d->counters.refused, 1);
         return false;
     }
@@ -284,6 +284,10 @@ bool dispatch_arm(struct dispatch *d) {
     for (uint32_t i = 0; i < d->lane_count; i++) {
         if (d->lanes[i]->state != DISPATCH_LANE_DEAD) {
             more |= lane_arm(&d->lanes[i]->lane, d->parked_count != 0);
+            /* Found after the lane was looked at, say by giving a block back: to be told. */
+            more |= d->lanes[i]->lane.broken && !d->lanes[i]->broken_told;
+        } else {
+            more |= lane_is_empty(&d->lanes[i]->lane); /* its last bytes were sent: to be released */
         }
     }
     return more;

@@ -64,7 +64,6 @@ struct dispatch {
     uint64_t now_ms;
     uint64_t now_ns;
     bool time_is_fresh; /* read since the loop last slept */
-    bool stopping; /* nothing new is parked beyond what is there */
     uint8_t *scratch; /* RING_MAX_BLOCK bytes: heads copied out of segments */
     counter *allocations;
     struct dispatch_counters counters;

@@ -112,6 +112,7 @@ void lane_try_free(struct lane *lane, uint32_t index) {
     }
     slot->state = LANE_SLOT_FREE;
     lane->free_slots[lane->free_count++] = index;
+    lane->freed = true;
     counter_sub(&lane->counters.in_flight, 1);
 }
 

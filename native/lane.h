@@ -137,6 +137,7 @@ struct lane {
     uint32_t *starved; /* slots whose exchange waits to publish more of its request */
     uint32_t starved_count;
     uint64_t resumed_at; /* in_head + in_return_head when the starved were last resumed: no change, no use */
+    uint64_t settled_at; /* in_head when lane_poll last looked at who waits for it */
     uint32_t *uncredited; /* slots whose next CREDIT waits until the last one was consumed */
     uint32_t uncredited_count;
     uint32_t *wanting; /* slots with an unanswered WANT */
@@ -149,6 +150,7 @@ struct lane {
 
     bool wake_pending;  /* published since the last lane_wake */
     bool space_pending; /* heads or returns moved since the last lane_wake */
+    bool freed;         /* a slot or window became free since lane_poll looked at who waits for one */
     bool broken;
     const char *broken_reason;
     uint64_t broken_value;

@@ -244,8 +244,11 @@ uint32_t lane_poll(struct lane *lane, uint32_t budget) {
         ring_store_index(&lane->in->out_head, lane->out_head);
         lane->space_pending = true;
     }
+    lane->freed = false;
+    lane->settled_at = lane->in_head;
     if (lane->ended_count != 0 || lane->starved_count != 0 || lane->uncredited_count != 0 || lane->wanting_count != 0) {
         lane_refresh_in_head(lane);
+        lane->settled_at = lane->in_head;
         lane_sweep(lane);
         lane_window_settle(lane);
         uint64_t progress = lane->in_head + lane->in_return_head;
@@ -270,10 +273,11 @@ bool lane_arm(struct lane *lane, bool hungry) {
     ring_full_fence();
     bool more = ring_load_index(&lane->out->out_tail) != lane->out_head;
     if (starved) {
-        uint64_t seen = lane->in_head;
+        /* Compared with what lane_poll saw: in_head may have been looked at since, for another reason. */
         lane_refresh_in_head(lane);
-        more |= seen != lane->in_head || ring_load_index(&lane->out->in_return_tail) != lane->in_return_head;
+        more |= lane->settled_at != lane->in_head || ring_load_index(&lane->out->in_return_tail) != lane->in_return_head;
     }
+    more |= lane->freed && (hungry || lane->wanting_count != 0);
     return more || lane->broken; /* found just now: tell before sleeping */
 }
 

@@ -35,6 +35,7 @@ bool lane_window_spend(struct lane *lane, struct lane_slot *slot, uint32_t bytes
 }
 
 static void change_share(struct lane *lane, struct lane_slot *slot, uint32_t share) {
+    lane->freed |= share < slot->share;
     lane->extra = lane->extra - (slot->share - RING_BASE_WINDOW) + (share - RING_BASE_WINDOW);
     slot->share = share;
 }
