@@ -228,11 +228,9 @@ static bool finish_front(struct h1_conn *conn) {
     }
     if (conn->body == stream) {
         /* The answer came before the request was complete: read a little more of it, or close. */
+        keep_alive = keep_alive && !h1_leaves_body(stream, true);
         conn->body = NULL;
         conn->end_pending = false;
-        if (stream->expects_continue || (conn->input == H1_INPUT_LENGTH && conn->body_left > H1_DISCARD_LIMIT)) {
-            keep_alive = false;
-        }
     }
     exchange_detach(&stream->exchange, RING_CANCEL_REJECTED);
     h1_stream_close(conn);

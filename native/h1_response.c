@@ -228,6 +228,12 @@ static bool has_no_body(const struct h1_stream *stream, uint16_t status) {
 
 #define FRAMING_BYTES 256u /* status line, date, connection, length; more than they can ever need */
 
+bool h1_leaves_body(const struct h1_stream *stream, bool whole) {
+    const struct h1_conn *conn = stream->conn;
+    return conn->body == stream &&
+           (stream->expects_continue || (whole && conn->input == H1_INPUT_LENGTH && conn->body_left > H1_DISCARD_LIMIT));
+}
+
 /* Writes a head and sets how the body is framed. Returns the item, or NULL if memory is out. */
 static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struct exchange_list fields, uint32_t field_bytes, bool has_date,
                                 bool has_server, uint64_t total, uint32_t room) {
@@ -301,7 +307,7 @@ void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, cons
         fields.length += (uint32_t)sizeof(retry) + 1;
         field_bytes += 32;
     }
-    if (close) {
+    if (close || h1_leaves_body(stream, true)) {
         stream->keep_alive = false;
     }
     struct h1_item *item = put_head(stream, status, fields, field_bytes, false, false, length, length);
@@ -413,6 +419,9 @@ static void on_response(struct exchange *exchange, const struct exchange_respons
     uint64_t total = response->total;
     if (response->end && total == RING_LENGTH_UNKNOWN && !stream->head_request) {
         total = response->body.length;
+    }
+    if (h1_leaves_body(stream, response->end)) {
+        stream->keep_alive = false;
     }
     bool small = response->body.length <= H1_COPY_BODY;
     struct h1_item *item = put_head(stream, response->status, response->fields, field_bytes, has_date, has_server, total,

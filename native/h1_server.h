@@ -212,6 +212,8 @@ void h1_items_drop(struct h1_server *server, struct h1_stream *stream);
 struct h1_item *h1_item_add(struct h1_stream *stream, uint32_t capacity);
 void h1_item_static(struct h1_stream *stream, const char *text, uint32_t length);
 void h1_item_body(struct h1_stream *stream, struct exchange_bytes body);
+/* Whether the connection must end because of what the client has not sent yet of the request; whole: the answer is all there. */
+bool h1_leaves_body(const struct h1_stream *stream, bool whole);
 void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, const char *body, uint32_t length, bool close);
 void h1_answer_error(struct h1_stream *stream, uint16_t status, const char *text);
 void h1_unblock(struct h1_conn *conn);
