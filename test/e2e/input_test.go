@@ -30,6 +30,7 @@ func oneLine(t *testing.T, p *system.Process, words ...string) {
 }
 
 func TestBadInputOfTheGateway(t *testing.T) {
+	t.Parallel()
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -90,6 +91,7 @@ func TestBadInputOfTheGateway(t *testing.T) {
 
 // TestSmallestArena: whatever the command line accepts, workers can attach to.
 func TestSmallestArena(t *testing.T) {
+	t.Parallel()
 	for _, size := range []string{"256KiB", "512KiB"} {
 		p := system.Start(t, nil, system.Programs.Gateway, "serve", "--listen", "127.0.0.1:0", "--admin", "off",
 			"--socket", filepath.Join(t.TempDir(), "s"), "--exchanges", "64", "--arena-size", size, "--worker", system.Programs.Worker)
@@ -112,6 +114,7 @@ func TestSmallestArena(t *testing.T) {
 }
 
 func TestBadInputOfTheWorker(t *testing.T) {
+	t.Parallel()
 	directory := t.TempDir()
 	for _, test := range []struct {
 		arguments, words []string
@@ -158,6 +161,7 @@ func talk(t *testing.T, g *system.Gateway, hello any) map[string]any {
 
 // TestAnotherLayoutIsRefused: a worker that was built for another layout is refused by a clear line.
 func TestAnotherLayoutIsRefused(t *testing.T) {
+	t.Parallel()
 	g := system.StartGateway(t, system.Options{Supervised: true})
 	hello := func(change func(map[string]any)) map[string]any {
 		h := map[string]any{
@@ -166,6 +170,7 @@ func TestAnotherLayoutIsRefused(t *testing.T) {
 		change(h)
 		return h
 	}
+	refused := 0
 	for name, test := range map[string]struct {
 		change func(map[string]any)
 		words  []string
@@ -186,6 +191,10 @@ func TestAnotherLayoutIsRefused(t *testing.T) {
 				t.Errorf("%s: %q does not name %s", name, text, word)
 			}
 		}
+		refused++
+		system.Eventually(t, "the refusal in the log", func() bool {
+			return strings.Count(g.Stderr(), `msg="worker refused"`) == refused && strings.Contains(g.Stderr(), strings.ReplaceAll(text, `"`, `\"`))
+		})
 	}
 	if said := talk(t, g, hello(func(map[string]any) {})); said["type"] != "attach" {
 		t.Errorf("%v", said)
@@ -199,6 +208,7 @@ func TestAnotherLayoutIsRefused(t *testing.T) {
 
 // TestRefusedWorker: a worker whose gateway refuses it ends with one line and status 2.
 func TestRefusedWorker(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s")
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -161,6 +161,19 @@ func (g *Gateway) WaitIdle() {
 	}
 }
 
+// WaitNoConnections waits until the gateway has closed every connection.
+func (g *Gateway) WaitNoConnections() {
+	g.t.Helper()
+	Eventually(g.t, "no open connections", func() bool {
+		for _, l := range g.Stats().Loops {
+			if l.ConnectionsOpen != 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // Stop ends the gateway by TERM; the test fails unless it ends with status 0.
 func (g *Gateway) Stop() {
 	g.t.Helper()

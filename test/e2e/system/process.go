@@ -3,6 +3,7 @@ package system
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -122,6 +123,13 @@ func (p *Process) Ended() bool {
 	default:
 		return false
 	}
+}
+
+// Gone reports whether a process that the test has not started itself has ended, be its status fetched or not.
+func Gone(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := bytes.Cut(stat, []byte(") ")) // after the name, which may hold anything
+	return err != nil || bytes.HasPrefix(state, []byte("Z"))
 }
 
 // Exit waits for the end and returns the exit status; -1 is a signal. The test fails if it takes too long.
