@@ -14,6 +14,7 @@ type attachment struct {
 	number   uint64               // the gateway's, for logs
 	segments *ring.WorkerSegments // nil on heap memory (tests)
 	lanes    []*lane
+	watch    watch
 	users    sync.WaitGroup // goroutines that may touch the segments
 
 	once  sync.Once
@@ -21,7 +22,9 @@ type attachment struct {
 	cause error // set before ended is closed
 }
 
-func newAttachment(w *worker) *attachment { return &attachment{worker: w, ended: make(chan struct{})} }
+func newAttachment(w *worker) *attachment {
+	return &attachment{worker: w, ended: make(chan struct{}), watch: watch{wake: make(chan struct{}, 1)}}
+}
 
 // add makes the next lane.
 func (att *attachment) add(end *ring.WorkerLane, socket *ring.Socket, lanes int) {
@@ -30,6 +33,9 @@ func (att *attachment) add(end *ring.WorkerLane, socket *ring.Socket, lanes int)
 
 // start lets the readers run.
 func (att *attachment) start() {
+	if att.worker.opts.dispatch.mode == modeAuto {
+		go att.watch.run(att)
+	}
 	for _, l := range att.lanes {
 		l.start()
 	}

@@ -93,23 +93,3 @@ func BenchmarkWrite16K(b *testing.B) {
 	body := make([]byte, 16384)
 	benchmark(b, handle(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(body) }), nil)
 }
-
-func TestAllocations(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	for _, c := range []struct {
-		name string
-		h    http.Handler
-		app  envmap.App
-		most float64
-	}{{"env", nil, helloEnv, 0}, {"handler", hello, nil, 9}} {
-		s := newStepper(t, c.h, c.app, browser)
-		for range 300 {
-			s.step()
-		}
-		if got := testing.AllocsPerRun(2000, func() { s.step() }); got > c.most {
-			t.Errorf("%s: %v allocations per request, want at most %v", c.name, got, c.most)
-		}
-	}
-}

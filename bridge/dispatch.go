@@ -1,7 +1,10 @@
 package bridge
 
 import (
+	"errors"
+	"io"
 	"runtime"
+	"time"
 
 	"ringway/ring"
 )
@@ -80,7 +83,19 @@ func (l *lane) prepare(r *reader) {
 
 // handOver runs the handler of a claimed exchange. The lock is held before and after, but not meanwhile.
 func (l *lane) handOver(r *reader, ex *exchange) {
-	follower := l.follower()
+	var follower *reader
+	var turn uint64
+	if l.mode == modeAuto {
+		if l.guarded() {
+			follower = l.follower()
+		} else if !l.polling && l.starting == 0 {
+			l.expose()
+		}
+		turn = l.turn
+		if turn%sampleEvery == 0 {
+			ex.began = time.Now()
+		}
+	}
 	ex.sender.begin()
 	ex.body.expect = ring.ExpectsContinue(l.ring.Inbound(ex.head))
 	x := r.spare
@@ -95,6 +110,9 @@ func (l *lane) handOver(r *reader, ex *exchange) {
 	l.att.worker.run(ex, x)
 	l.lock()
 	l.running--
+	if turn != 0 {
+		l.learn(turn)
+	}
 }
 
 // next consumes every event that waits, until it finds an exchange whose handler may start now (and start is set), which
@@ -156,6 +174,9 @@ func (l *lane) poll() {
 	l.lock()
 	l.polling = false
 	if err != nil && !l.closed {
+		if errors.Is(err, io.EOF) {
+			err = ErrGatewayGone
+		}
 		l.att.fail(err)
 	}
 }
@@ -166,7 +187,7 @@ func (l *lane) poll() {
 func (l *lane) awake() bool {
 	l.ring.Arm()
 	if l.starved.Load() != 0 {
-		l.ring.Starve()
+		l.starve()
 	}
 	return !l.ring.Empty() || l.fed()
 }

@@ -37,8 +37,16 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Handlers that block do not stop others, up to the limit; beyond it requests wait, and cancels still get through.
 func TestAutoWithBlockedHandlers(t *testing.T) {
+	t.Run("guarded", func(t *testing.T) { testAutoWithBlockedHandlers(t, guardFor) })
+	t.Run("exposed", func(t *testing.T) { testAutoWithBlockedHandlers(t, 0) })
+}
+
+func testAutoWithBlockedHandlers(t *testing.T, guard int) {
 	g := &gate{open: make(chan struct{})}
 	x := newHarness(t, testGeometry, g, nil, WithMaxHandlers(20))
+	x.lane.lock()
+	x.lane.guard = guard
+	x.lane.unlock()
 	var all []*ringtest.Exchange
 	for range 19 {
 		all = append(all, x.Start(ringtest.Request{Target: "/wait"}))
@@ -82,6 +90,32 @@ func TestAutoWithBlockedHandlers(t *testing.T) {
 		defer x.lane.unlock()
 		return x.lane.readers <= keepIdle+1
 	})
+}
+
+// A handler that runs exposed and blocks is noticed, also when the watch has gone to sleep before.
+func TestExposedHandlerIsWatched(t *testing.T) {
+	for _, rest := range []time.Duration{0, 3 * watchIdle * watchTick} {
+		g := &gate{open: make(chan struct{})}
+		x := newHarness(t, testGeometry, g, nil)
+		for range 3 {
+			x.lane.lock()
+			x.lane.guard = 0
+			x.lane.unlock()
+			for range 10 {
+				x.do(t, ringtest.Request{})
+			}
+			time.Sleep(rest)
+			blocked := x.Start(ringtest.Request{Target: "/wait"})
+			eventually(t, "the handler blocks", func() bool { return g.waiting.Load() == 1 })
+			x.do(t, ringtest.Request{})
+			g.waiting.Store(0)
+			g.open <- struct{}{}
+			if a, err := blocked.Wait(); err != nil || a.Status != 200 {
+				t.Fatal(a, err)
+			}
+		}
+		x.settled(t)
+	}
 }
 
 // With every handler of a pool busy, the body they wait for still arrives.

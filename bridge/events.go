@@ -3,6 +3,7 @@ package bridge
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"ringway/ring"
 )
@@ -134,6 +135,10 @@ func (l *lane) forget(ex *exchange) {
 
 // leave ends a running exchange after its last event was published, or when nobody is left to publish it to.
 func (ex *exchange) leave() {
+	if !ex.began.IsZero() {
+		ex.lane.timed(time.Since(ex.began))
+		ex.began = time.Time{}
+	}
 	ex.body.drop(ex)
 	if !ex.body.headBusy {
 		ex.lane.give(ex.head)

@@ -35,8 +35,9 @@ type exchange struct {
 	context   *requestContext
 
 	// Response.
-	window        int  // bytes of blocks that may still be published
-	wanting       bool // a WANT was published and no CREDIT came since
+	began         time.Time // of the handler, if it is timed
+	window        int       // bytes of blocks that may still be published
+	wanting       bool      // a WANT was published and no CREDIT came since
 	sender        sender
 	deadlines     deadlines
 	env           envExchange

@@ -27,6 +27,10 @@ type lane struct {
 	pool     int // goroutines of a pool
 	polling  bool
 	pumping  bool   // inline: a waiting handler reads the lane
+	turn     uint64 // handlers started (auto)
+	guard    int    // of the next ones, how many get a follower in any case
+	strikes  int    // long handlers seen lately
+	exposed  bool   // the latest handler has none, see guard.go
 	steps    uint64 // events handled and writers fed
 	idle     []*reader
 	queue    queue
@@ -41,7 +45,7 @@ type lane struct {
 }
 
 func newLane(att *attachment, end *ring.WorkerLane, socket *ring.Socket, opts *options, lanes int) *lane {
-	l := &lane{att: att, ring: end, socket: socket, mode: opts.dispatch.mode, limit: opts.perLane(lanes)}
+	l := &lane{att: att, ring: end, socket: socket, mode: opts.dispatch.mode, limit: opts.perLane(lanes), guard: guardFor}
 	l.slots = make([]exchange, end.Geometry().ExchangeSlots)
 	for i := range l.slots {
 		ex := &l.slots[i]

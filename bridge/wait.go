@@ -9,6 +9,7 @@ func (ex *exchange) await() {
 	if l.closed {
 		return
 	}
+	l.cover()
 	if l.mode != modeInline || l.polling || l.pumping {
 		ex.cond.Wait()
 		return

@@ -23,8 +23,8 @@ func (l *WorkerLane) Take(e *Event) bool {
 	return true
 }
 
-// Ahead reports whether Take would find an event, as far as the lane knows without looking. Reader role.
-func (l *WorkerLane) Ahead() bool { return l.inHead != l.inTailSeen }
+// Backlog is how many events Take would find, as far as the lane knows without looking. Reader role.
+func (l *WorkerLane) Backlog() int { return int(l.inTailSeen - l.inHead) }
 
 // Empty reports whether no inbound event waits. Any goroutine.
 func (l *WorkerLane) Empty() bool { return l.inHeadWord.Load() == l.inTailWord.Load() }
