@@ -250,6 +250,13 @@ static void on_half_close(struct h1_conn *conn) {
     h1_conn_watch(conn);
 }
 
+static void read_bytes(struct h1_conn *conn) {
+    h1_read(conn);
+    if (conn->eof && conn->state != H1_CONN_CLOSED) {
+        on_half_close(conn);
+    }
+}
+
 void h1_conn_event(uv_poll_t *poll, int status, int events) {
     struct h1_conn *conn = (struct h1_conn *)(void *)poll;
     dispatch_update_time(conn->server->dispatch);
@@ -262,10 +269,7 @@ void h1_conn_event(uv_poll_t *poll, int status, int events) {
         h1_conn_dirty(conn);
     }
     if ((events & UV_READABLE) != 0) {
-        h1_read(conn);
-        if (conn->eof && conn->state != H1_CONN_CLOSED) {
-            on_half_close(conn);
-        }
+        read_bytes(conn);
     } else if ((events & UV_DISCONNECT) != 0) {
         /* Reading is paused and the peer has closed: what it sent before may still be unread, but its end is known now. */
         int error = 0;
@@ -284,12 +288,24 @@ void h1_conn_event(uv_poll_t *poll, int status, int events) {
     }
 }
 
+static bool is_idle(const struct h1_conn *conn) {
+    return conn->state == H1_CONN_OPEN && conn->front == NULL && conn->input == H1_INPUT_HEAD && conn->in_length == 0 &&
+           conn->parser.scanned == 0;
+}
+
 void h1_stop(struct h1_server *server) {
     server->stopping = true;
     for (struct h1_conn *conn = server->all; conn != NULL;) {
         struct h1_conn *next = conn->next;
-        if (conn->front == NULL && conn->in_length == 0 && conn->state == H1_CONN_OPEN && conn->parser.scanned == 0) {
+        if (is_idle(conn)) {
+            read_bytes(conn); /* a request that has come before is answered; and closing over unread bytes is a reset */
+        }
+        if (is_idle(conn)) {
             h1_conn_close(conn, RING_CANCEL_STOPPING);
+        } else if (conn->state == H1_CONN_OPEN && conn->front == NULL && conn->input != H1_INPUT_HEAD) {
+            h1_conn_finish(conn); /* what comes of the body that is being discarded must not reset the answer */
+        } else {
+            h1_conn_watch(conn);
         }
         conn = next;
     }

@@ -7,6 +7,7 @@
 
 #define TICK_MS 100
 #define ACCEPTS_PER_EVENT 64
+#define ACCEPTS_AT_STOP 65536 /* all that wait; bounded, because more may come all the time */
 #define TURNS_BEFORE_SLEEP 8 /* answers handled without looking at sockets in between */
 
 static struct loop *loop_of(const uv_handle_t *handle) {
@@ -15,12 +16,9 @@ static struct loop *loop_of(const uv_handle_t *handle) {
 
 /* --- listeners --- */
 
-static void on_acceptable(uv_poll_t *poll, int status, int events) {
-    struct loop_listener *listener = (struct loop_listener *)(void *)poll;
+static void accept_waiting(struct loop_listener *listener, int most) {
     struct loop *loop = listener->loop;
-    (void)status;
-    (void)events;
-    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+    for (int i = 0; i < most; i++) {
         struct sockaddr_storage peer = {0};
         socklen_t length = sizeof(peer);
         int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -38,6 +36,12 @@ static void on_acceptable(uv_poll_t *poll, int status, int events) {
             return; /* EAGAIN: none left */
         }
     }
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events) {
+    (void)status;
+    (void)events;
+    accept_waiting((struct loop_listener *)(void *)poll, ACCEPTS_PER_EVENT);
 }
 
 static void on_listener_closed(uv_handle_t *handle) {
@@ -64,7 +68,7 @@ static void stop_accepting(struct loop *loop) {
         struct loop_listener *listener = loop->listeners;
         loop->listeners = listener->next;
         if (!loop->exiting) {
-            on_acceptable(&listener->poll, 0, UV_READABLE);
+            accept_waiting(listener, ACCEPTS_AT_STOP);
         }
         (void)uv_poll_stop(&listener->poll);
         close(listener->fd);
@@ -160,6 +164,11 @@ static const struct h1_calls h1_calls = {.refused = request_refused};
 static void turn(struct loop *loop);
 
 static bool needs_tick(const struct loop *loop) {
+    for (const struct loop_listener *listener = loop->listeners; listener != NULL; listener = listener->next) {
+        if (listener->paused) {
+            return true; /* nothing else may ever happen: no connection, no event */
+        }
+    }
     return loop->dispatch.oldest != NULL || loop->server.lingering != NULL || loop->server.blocked_head != NULL;
 }
 
