@@ -12,14 +12,17 @@ static bool is_safe(enum ring_method method) {
     return method == RING_METHOD_GET || method == RING_METHOD_HEAD || method == RING_METHOD_OPTIONS || method == RING_METHOD_TRACE;
 }
 
-/* Answers a request that cannot be understood; nothing after it is (RFC 9112 9.6, 2.2). */
-static void refuse(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
-    struct h1_server *server = conn->server;
-    counter_add(&server->counters.refused[reason], 1);
-    server->calls->refused(conn, status, reason);
-    conn->input = H1_INPUT_DISCARD;
+/* Answers a request that cannot be taken, unless it was answered before its body ended; nothing after it is understood. */
+static void give_up(struct h1_conn *conn, uint16_t status, const char *text) {
     struct h1_stream *stream = conn->body;
+    bool answered = stream != NULL ? stream->state == H1_STREAM_COMPLETE : conn->input != H1_INPUT_HEAD;
+    conn->input = H1_INPUT_DISCARD;
     conn->body = NULL;
+    if (answered) {
+        conn->state = H1_CONN_FINISHING;
+        h1_conn_dirty(conn);
+        return;
+    }
     if (stream == NULL) {
         stream = h1_stream_open(conn, 0x11, false);
         if (stream == NULL) {
@@ -29,10 +32,21 @@ static void refuse(struct h1_conn *conn, uint16_t status, enum h1_reason reason)
     } else {
         exchange_detach(&stream->exchange, RING_CANCEL_REJECTED);
     }
-    if (conn->state == H1_CONN_OPEN) {
-        conn->state = H1_CONN_FINISHING;
-    }
-    h1_answer_error(stream, status, h1_reason_text(reason));
+    conn->state = H1_CONN_FINISHING;
+    h1_answer_error(stream, status, text);
+}
+
+/* A request that cannot be understood (RFC 9112 9.6, 2.2). */
+static void refuse(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
+    struct h1_server *server = conn->server;
+    counter_add(&server->counters.refused[reason], 1);
+    server->calls->refused(conn, status, reason);
+    give_up(conn, status, h1_reason_text(reason));
+}
+
+static void refuse_too_large(struct h1_conn *conn) {
+    counter_add(&conn->server->counters.too_large, 1);
+    give_up(conn, 413, "request body too large");
 }
 
 /* The request is complete: the next head may follow, unless this was the last. */
@@ -162,15 +176,7 @@ static uint32_t take_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t l
         return 0;
     }
     if (server->request.body_kind == RING_BODY_LENGTH && server->request.content_length > server->config.max_body) {
-        counter_add(&server->counters.too_large, 1);
-        struct h1_stream *stream = h1_stream_open(conn, server->request.version, false);
-        conn->input = H1_INPUT_DISCARD;
-        conn->state = H1_CONN_FINISHING;
-        if (stream == NULL) {
-            h1_conn_close(conn, RING_CANCEL_GONE);
-        } else {
-            h1_answer_error(stream, 413, "request body too large");
-        }
+        refuse_too_large(conn);
         return length;
     }
     uint32_t head = (uint32_t)n;
@@ -325,8 +331,7 @@ static uint32_t take_chunked(struct h1_conn *conn, const uint8_t *bytes, uint32_
         return length;
     }
     if (conn->body_seen > server->config.max_body) {
-        counter_add(&server->counters.too_large, 1);
-        refuse(conn, 413, H1_REASON_NONE);
+        refuse_too_large(conn);
         return length;
     }
     if (conn->chunked.state == H1_CHUNK_DONE) {
@@ -340,7 +345,8 @@ static uint32_t take(struct h1_conn *conn, const uint8_t *bytes, uint32_t length
     uint32_t at = 0;
     while (at < length && !conn->stalled && conn->state != H1_CONN_CLOSED) {
         uint32_t n = 0;
-        switch (conn->input) {
+        uint8_t input = conn->input;
+        switch (input) {
         case H1_INPUT_HEAD:
             n = take_head(conn, bytes + at, length - at);
             break;
@@ -353,7 +359,7 @@ static uint32_t take(struct h1_conn *conn, const uint8_t *bytes, uint32_t length
         default:
             return length;
         }
-        if (n == 0 && conn->input != H1_INPUT_DISCARD) {
+        if (n == 0 && conn->input == input) {
             break;
         }
         at += n;

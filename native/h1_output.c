@@ -29,6 +29,7 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
     stream->safe = true;
     stream->expects_continue = false;
     stream->cut = false;
+    stream->copied = 0;
     if (conn->back != NULL) {
         conn->back->next = stream;
     } else {
@@ -128,7 +129,9 @@ void h1_item_body(struct h1_stream *stream, struct exchange_bytes body) {
         stream->cut = true;
         return;
     }
-    if (body.length <= H1_COPY_BODY) {
+    /* Not without end: a copy costs the worker no window, so for a client that does not read the blocks must stay held. */
+    if (body.length <= H1_COPY_BODY && stream->copied < H1_COPY_PIECES) {
+        stream->copied++;
         memcpy(item->bytes, body.data, body.length);
         item->length = body.length;
         exchange_release(body);
@@ -179,6 +182,7 @@ void h1_unblock(struct h1_conn *conn) {
 /* Copies one connection's held bytes aside. False: the bound is reached and the connection was cut. */
 static bool evict(struct h1_conn *conn) {
     struct h1_server *server = conn->server;
+    bool copied = false;
     for (struct h1_stream *stream = conn->front; stream != NULL; stream = stream->next) {
         exchange_hold_credit(&stream->exchange, true);
         for (struct h1_item *item = stream->first; item != NULL; item = item->next) {
@@ -198,8 +202,10 @@ static bool evict(struct h1_conn *conn) {
             item->data = heap;
             item->aside = true;
             server->aside_bytes += item->length;
+            copied = true;
         }
     }
+    counter_add(&server->counters.evicted, copied);
     counter_set(&server->counters.aside_bytes, server->aside_bytes);
     return true;
 }
@@ -210,7 +216,6 @@ void h1_evict(struct h1_server *server, uint64_t now_ms) {
         if (now_ms - conn->since_ms < EVICT_AFTER_MS) {
             return;
         }
-        counter_add(&server->counters.evicted, 1);
         (void)evict(conn);
         conn = next;
     }
@@ -281,6 +286,7 @@ static void advance(struct h1_conn *conn, size_t sent) {
                 stream->first = item->next;
                 if (stream->first == NULL) {
                     stream->last = NULL;
+                    stream->copied = 0;
                     exchange_hold_credit(&stream->exchange, false);
                 }
                 item_free(server, item);
@@ -303,7 +309,8 @@ static int gather(const struct h1_conn *conn, struct iovec *iov, size_t *total) 
             *total += item->length;
             count++;
         }
-        if (stream->state != H1_STREAM_COMPLETE || stream->cut) {
+        /* Behind an answer that ends the connection nothing may follow: to a client without length it would be more of the body. */
+        if (stream->state != H1_STREAM_COMPLETE || stream->cut || !stream->keep_alive) {
             break;
         }
     }
@@ -313,6 +320,10 @@ static int gather(const struct h1_conn *conn, struct iovec *iov, size_t *total) 
 void h1_write(struct h1_conn *conn) {
     while (conn->state <= H1_CONN_FINISHING && !conn->blocked) {
         if (!finish_complete(conn)) {
+            return;
+        }
+        if (conn->state == H1_CONN_FINISHING && conn->front == NULL) {
+            h1_conn_finish(conn); /* given up while the rest of a request body was discarded: its answer is out already */
             return;
         }
         struct iovec iov[GATHER];

@@ -495,7 +495,11 @@ static void put_interim(struct h1_stream *stream, uint16_t status, struct exchan
 }
 
 static void on_inform(struct exchange *exchange, uint16_t status, struct exchange_list fields) {
-    put_interim(stream_of(exchange), status, fields);
+    struct h1_stream *stream = stream_of(exchange);
+    if (stream->copied < H1_COPY_PIECES) { /* more than that a slow client need not be told: they may be left out */
+        stream->copied++;
+        put_interim(stream, status, fields);
+    }
 }
 
 static void on_proceed(struct exchange *exchange) {

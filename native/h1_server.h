@@ -21,6 +21,7 @@
 #define H1_READ_BUFFER 65536u
 #define H1_ITEM_BYTES 432u      /* head text that fits in an item */
 #define H1_COPY_BODY 256u       /* smaller bodies are copied behind their head: cheaper than another iovec and a held block */
+#define H1_COPY_PIECES 64u      /* copied pieces of one answer that may be unsent */
 #define H1_MAX_PIPELINE 256u
 #define H1_DISCARD_LIMIT 262144u /* request bytes read after the answer, to keep a connection */
 #define H1_LINGER_MS 2000u
@@ -120,6 +121,7 @@ struct h1_stream {
     uint64_t body_left; /* H1_STREAM_FIXED: bytes still to come */
     enum h1_stream_state state;
     uint8_t version;
+    uint8_t copied; /* pieces in the queue that hold no block */
     bool head_request; /* HEAD */
     bool keep_alive;
     bool safe;
