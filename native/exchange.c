@@ -55,8 +55,29 @@ static void publish(struct exchange *ex, struct lane *lane, uint32_t slot, uint3
     lane_publish_request(lane, slot, ex, block, ex->head_length, ex->first_length, flags, ex->total, now_ns(ex));
 }
 
-void exchange_start(struct exchange *ex, struct dispatch *dispatch, const struct exchange_calls *calls,
-                    const struct exchange_request *request) {
+/*
+ * A block for the request. First body bytes are worth a large one only where there is plenty: clients that stall in the middle
+ * of their bodies would otherwise keep all others out.
+ */
+static struct lane *place_start(struct exchange *ex, uint32_t *slot, uint32_t *block, uint8_t **memory) {
+    const uint32_t small = RING_BASE_WINDOW / 2;
+    uint32_t size = ex->head_length + ex->first_length;
+    struct lane *lane = NULL;
+    if (ex->dispatch->parked_count == 0) {
+        lane = dispatch_place(ex->dispatch, size, slot, block, memory);
+    }
+    if (lane == NULL && ex->first_length != 0 && size > small) {
+        ex->first_length = ex->head_length < small ? small - ex->head_length : 0;
+        ex->request_ended = false;
+        if (ex->dispatch->parked_count == 0) {
+            lane = dispatch_place(ex->dispatch, ex->head_length + ex->first_length, slot, block, memory);
+        }
+    }
+    return lane;
+}
+
+uint32_t exchange_start(struct exchange *ex, struct dispatch *dispatch, const struct exchange_calls *calls,
+                        const struct exchange_request *request) {
     memset(ex, 0, sizeof(*ex));
     ex->calls = calls;
     ex->dispatch = dispatch;
@@ -69,13 +90,12 @@ void exchange_start(struct exchange *ex, struct dispatch *dispatch, const struct
     ex->total = head->body_kind == RING_BODY_CHUNKED ? RING_LENGTH_UNKNOWN : head->content_length;
     drop_replay(ex);
 
-    uint32_t size = ex->head_length + ex->first_length;
     uint32_t slot = 0;
     uint32_t block = 0;
     uint8_t *memory = NULL;
-    struct lane *lane = dispatch->parked_count == 0 ? dispatch_place(dispatch, size, &slot, &block, &memory) : NULL;
+    struct lane *lane = place_start(ex, &slot, &block, &memory);
     if (lane == NULL) {
-        memory = pool_bytes(dispatch->allocations, size);
+        memory = pool_bytes(dispatch->allocations, ex->head_length + ex->first_length);
         ex->copy = memory;
     }
     if (memory != NULL) {
@@ -93,6 +113,7 @@ void exchange_start(struct exchange *ex, struct dispatch *dispatch, const struct
     } else {
         exchange_fail(ex, 503);
     }
+    return ex->first_length;
 }
 
 /* Publishes what a re-dispatched request had of its body already. */

@@ -105,14 +105,15 @@ struct exchange_request {
     const struct request_view *view;
     const uint8_t *body; /* first body bytes, already received */
     uint32_t body_length;
-    bool ended; /* no more body follows */
+    bool ended; /* no more body follows these */
 };
 
 /*
  * Starts an exchange. It is sent or parked; where neither is possible calls->fail(503) is made before the return.
+ * Returns how many of the body bytes were taken: all, or where room is short as many as go into a small block.
  * Precondition: request_block_size + body_length <= RING_MAX_BLOCK.
  */
-void exchange_start(struct exchange *exchange, struct dispatch *dispatch, const struct exchange_calls *calls,
+uint32_t exchange_start(struct exchange *exchange, struct dispatch *dispatch, const struct exchange_calls *calls,
                     const struct exchange_request *request);
 
 /*

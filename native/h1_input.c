@@ -133,15 +133,18 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
         first = RING_MAX_BLOCK - request_block_size(&view);
         first = available < first ? available : first;
         first = conn->body_left < first ? (uint32_t)conn->body_left : first;
-        conn->body_left -= first;
     }
     if (first != 0) {
         stream->expects_continue = false; /* the client has not waited */
     }
-    struct exchange_request start = {&view, bytes + head_length, first, !has_body || (request->body_kind == RING_BODY_LENGTH && conn->body_left == 0)};
-    exchange_start(&stream->exchange, server->dispatch, &h1_exchange_calls, &start);
-    if (start.ended && has_body) {
-        request_complete(conn);
+    bool ended = !has_body || (request->body_kind == RING_BODY_LENGTH && conn->body_left == first);
+    struct exchange_request start = {&view, bytes + head_length, first, ended};
+    first = exchange_start(&stream->exchange, server->dispatch, &h1_exchange_calls, &start);
+    if (request->body_kind == RING_BODY_LENGTH) {
+        conn->body_left -= first;
+        if (conn->body_left == 0) {
+            request_complete(conn);
+        }
     }
     return first;
 }

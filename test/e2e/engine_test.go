@@ -102,6 +102,33 @@ func TestSmallPiecesAreHeld(t *testing.T) {
 	g.Stop()
 }
 
+// TestStalledUploads: clients that stop in the middle of their bodies keep nobody else from sending one.
+func TestStalledUploads(t *testing.T) {
+	t.Parallel()
+	g := system.StartGateway(t, system.Options{
+		Supervised: true, Flags: []string{"--exchanges", "64", "--ring-slots", "256", "--arena-size", "512KiB", "--queue-deadline", "10m"},
+	})
+	var stalled []*raw
+	for range 32 { // together they send more than the arena has
+		r := dial(t, g)
+		r.send("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n%s", strings.Repeat("a", 60_000))
+		stalled = append(stalled, r)
+	}
+	system.Eventually(t, "all stalled", func() bool { return g.Stats().Loops[0].Requests == 32 })
+	for _, size := range []int{1, 5000, 60_000, 300_000} {
+		r := dial(t, g)
+		r.send("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("b", size))
+		if _, body := r.answer("POST"); !strings.Contains(body, fmt.Sprintf(`"bytes":%d,`, size)) {
+			t.Errorf("upload of %d bytes: %q", size, body)
+		}
+	}
+	for _, r := range stalled {
+		_ = r.conn.Close()
+	}
+	g.WaitIdle()
+	g.Stop()
+}
+
 // TestEndOfBodyWhileParked: the end of a body comes when its request waits for another worker, which does not come. The
 // connection then serves the next request.
 func TestEndOfBodyWhileParked(t *testing.T) {
