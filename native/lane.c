@@ -144,6 +144,9 @@ void lane_end_slot(struct lane *lane, uint32_t index) {
 
 void lane_forget(struct lane *lane, uint32_t index) {
     lane->slots[index].exchange = NULL;
+    if (lane->slots[index].holding) {
+        lane_hold_credit(lane, index, false); /* nobody else ever would, and the handler may run on */
+    }
     lane_try_free(lane, index);
 }
 

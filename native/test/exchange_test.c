@@ -192,6 +192,33 @@ static void test_held_credit_stops_the_worker(void) {
     rig_close();
 }
 
+/* A slow client whose bytes were held aside goes away: what its handler still writes must find window again. */
+static void test_held_credit_is_given_when_the_client_goes(void) {
+    struct ring_event event;
+    rig_open(1, 8);
+    fake_start(&a, RING_METHOD_GET, NULL, 0, true);
+    a.keep = true;
+    struct ring_event request = rig_claim(0);
+    rig_send(0, &request, RING_EVENT_RESPONSE, 0, "x");
+    (void)dispatch_poll(&rig.dispatch);
+    exchange_hold_credit(&a.exchange, true);
+    event = worker_event(&request, RING_EVENT_WANT, 0);
+    event.credit = rig.lanes[0].lane.slots[request.exchange].window + RING_UNIT;
+    CHECK(worker_publish(&rig.workers[0], &event));
+    fake_release(&a);
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK(!worker_take(&rig.workers[0], &event));
+    exchange_detach(&a.exchange, RING_CANCEL_GONE);
+    CHECK(worker_take(&rig.workers[0], &event));
+    CHECK_UINT(event.kind, RING_EVENT_CANCEL);
+    CHECK(worker_take(&rig.workers[0], &event));
+    CHECK_UINT(event.kind, RING_EVENT_CREDIT);
+    rig_send(0, &request, RING_EVENT_RESPONSE_BODY, RING_FLAG_END, NULL);
+    worker_return_event(&rig.workers[0], &request);
+    (void)dispatch_poll(&rig.dispatch);
+    rig_close();
+}
+
 int main(void) {
     RUN(test_request_and_answer);
     RUN(test_all_kinds_of_events);
@@ -201,5 +228,6 @@ int main(void) {
     RUN(test_detach_while_it_runs);
     RUN(test_detach_from_inside_a_callback);
     RUN(test_held_credit_stops_the_worker);
+    RUN(test_held_credit_is_given_when_the_client_goes);
     return test_report();
 }
