@@ -25,6 +25,17 @@ func answer(t *testing.T, req ringtest.Request, h func(w http.ResponseWriter, r 
 	return a
 }
 
+// Where the gateway has no window to spare, others may keep theirs for ever: what there is must do.
+func TestPoorGateway(t *testing.T) {
+	body := strings.Repeat("0123456789abcdef", 10_000)
+	x := newHarness(t, testGeometry, handle(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, body) }), nil)
+	x.Window, x.Poor = ring.BaseWindow, true
+	if a := x.do(t, ringtest.Request{}); string(a.Body) != body || len(a.Wants) == 0 {
+		t.Errorf("%d bytes of %d, %d times asked for more", len(a.Body), len(body), len(a.Wants))
+	}
+	x.settled(t)
+}
+
 func TestResponses(t *testing.T) {
 	long := strings.Repeat("0123456789abcdef", 20_000)
 	get, head := ringtest.Request{}, ringtest.Request{Method: "HEAD"}

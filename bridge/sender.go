@@ -227,7 +227,7 @@ func (s *sender) acquire(want, least int) (ring.Handle, error) {
 		}
 		credit := ex.window
 		ex.await()
-		patient = patient || ex.window != credit
+		patient = patient || ex.window != credit || !ex.wanting // a CREDIT of nothing says that there is no more for now
 	}
 }
 

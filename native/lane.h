@@ -58,6 +58,8 @@ struct lane_slot {
     uint32_t share;   /* window + spent + pending at most; what counts against the lane */
     uint32_t wanted;  /* bytes of an unanswered WANT */
     uint32_t lent;    /* bytes of inbound blocks that are lent */
+    uint32_t request; /* bytes of them that are the request block */
+    uint32_t request_block;
     uint8_t state;    /* enum lane_slot_state */
     uint8_t cancels;  /* CANCEL events published for this generation */
     bool answered;    /* RESPONSE was consumed */
@@ -67,6 +69,7 @@ struct lane_slot {
     bool listed;      /* on the ended list */
     bool uncredited;  /* on the uncredited list */
     bool wanting;     /* on the wanting list */
+    bool refused;     /* a WANT was answered with less, and nothing was sent since: the next one waits until it is met */
     bool holding;     /* no new credit: its bytes are being held aside */
 };
 
@@ -236,7 +239,7 @@ void lane_window_return(struct lane *lane, uint32_t index, uint32_t bytes);
 void lane_window_close(struct lane *lane, struct lane_slot *slot);
 void lane_window_want(struct lane *lane, uint32_t index, uint32_t bytes);
 void lane_window_settle(struct lane *lane);
-void lane_unlend(struct lane *lane, struct lane_slot *slot, uint32_t bytes);
+void lane_unlend(struct lane *lane, struct lane_slot *slot, uint32_t block);
 
 static inline uint64_t *lane_claim(const struct lane *lane, uint32_t slot) {
     return (uint64_t *)(void *)(lane->claims + (uint64_t)slot * RING_CLAIM_STRIDE);

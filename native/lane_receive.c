@@ -25,7 +25,7 @@ static void take_returns(struct lane *lane) {
         }
         struct lane_slot *slot = &lane->slots[index];
         slot->returned = true;
-        lane_unlend(lane, slot, block_size(handle));
+        lane_unlend(lane, slot, handle);
         lane_try_free(lane, index);
     }
     ring_store_index(&lane->in->in_return_head, lane->in_return_head);

@@ -48,27 +48,59 @@ static struct ring_event blank_event(uint8_t kind, uint32_t slot, uint32_t gener
                                .total = RING_LENGTH_UNKNOWN};
 }
 
-/* Lent bytes beyond the base count against what all exchanges may have beyond theirs. */
-static uint64_t beyond_base(uint32_t bytes) {
-    return bytes > RING_BASE_WINDOW ? bytes - RING_BASE_WINDOW : 0;
+/*
+ * Lent bytes beyond the base count against what all exchanges may have beyond theirs. The request block stays lent until the
+ * exchange ends, so it never uses up the base: a unit of it is always there for the body, whatever other exchanges hold.
+ */
+static uint64_t beyond_base(uint32_t request, uint32_t lent) {
+    uint32_t body = lent - request;
+    uint32_t most = RING_BASE_WINDOW - RING_UNIT;
+    uint32_t used = request < most ? request : most;
+    uint32_t left = RING_BASE_WINDOW - used;
+    return (uint64_t)(request - used) + (body > left ? body - left : 0);
 }
 
-static bool may_lend(const struct lane *lane, const struct lane_slot *slot, uint32_t bytes) {
-    uint64_t more = beyond_base(slot->lent + bytes) - beyond_base(slot->lent);
+/* What `bytes` more of body would add. */
+static uint64_t beyond_more(const struct lane_slot *slot, uint32_t bytes) {
+    return beyond_base(slot->request, slot->lent + bytes) - beyond_base(slot->request, slot->lent);
+}
+
+static bool may_lend(const struct lane *lane, uint64_t more) {
     return more == 0 || lane->lent_extra + more <= lane->extra_max;
 }
 
-static void count_lent(struct lane *lane, struct lane_slot *slot, uint32_t bytes) {
-    lane->lent_extra += beyond_base(slot->lent + bytes) - beyond_base(slot->lent);
-    slot->lent += bytes;
+static void count_used(struct lane *lane) {
     uint64_t used = (uint64_t)lane->arena.units_used * RING_UNIT;
     counter_set(&lane->counters.arena_bytes, used);
     counter_raise(&lane->counters.arena_high_water, used);
 }
 
-void lane_unlend(struct lane *lane, struct lane_slot *slot, uint32_t bytes) {
-    lane->lent_extra -= beyond_base(slot->lent) - beyond_base(slot->lent - bytes);
-    slot->lent -= bytes;
+static void lend_body(struct lane *lane, uint32_t index, uint32_t block) {
+    struct lane_slot *slot = &lane->slots[index];
+    arena_lend(&lane->arena, block, index);
+    lane->lent_extra += beyond_more(slot, block_size(block));
+    slot->lent += block_size(block);
+    count_used(lane);
+}
+
+static void lend_request(struct lane *lane, uint32_t index, uint32_t block) {
+    struct lane_slot *slot = &lane->slots[index];
+    arena_lend(&lane->arena, block, index);
+    slot->request_block = block;
+    slot->request = block_size(block);
+    slot->lent = slot->request;
+    lane->lent_extra += beyond_base(slot->request, slot->lent);
+    count_used(lane);
+}
+
+void lane_unlend(struct lane *lane, struct lane_slot *slot, uint32_t block) {
+    uint64_t before = beyond_base(slot->request, slot->lent);
+    if (block == slot->request_block) {
+        slot->request_block = RING_NO_BLOCK;
+        slot->request = 0;
+    }
+    slot->lent -= block_size(block);
+    lane->lent_extra -= before - beyond_base(slot->request, slot->lent);
 }
 
 int lane_begin(struct lane *lane, uint32_t size, uint32_t *out_slot, uint32_t *out_block, uint8_t **memory) {
@@ -76,9 +108,8 @@ int lane_begin(struct lane *lane, uint32_t size, uint32_t *out_slot, uint32_t *o
         return -EAGAIN;
     }
     uint32_t index = lane->free_slots[lane->free_count - 1];
-    struct lane_slot *slot = &lane->slots[index];
     uint32_t order = block_order_for(size);
-    if (!may_lend(lane, slot, RING_UNIT << order)) {
+    if (!may_lend(lane, beyond_base(RING_UNIT << order, RING_UNIT << order))) {
         return -EAGAIN;
     }
     uint32_t block = arena_take(&lane->arena, order);
@@ -112,8 +143,7 @@ void lane_publish_request(struct lane *lane, uint32_t index, void *exchange, uin
     lane->open_count++;
     counter_add(&lane->counters.in_flight, 1);
     lane_window_open(lane, slot);
-    arena_lend(&lane->arena, block, index);
-    count_lent(lane, slot, block_size(block));
+    lend_request(lane, index, block);
     /* Before the event, so that a worker that sees the event finds {generation, QUEUED}. */
     ring_claim_store(lane_claim(lane, index), slot->generation, RING_CLAIM_QUEUED);
 
@@ -150,13 +180,12 @@ uint32_t lane_reserve_body(struct lane *lane, uint32_t index, uint32_t want, uin
     /* One exchange may have at most LANE_REQUEST_WINDOW lent, and at most half of what is left beyond the base windows. */
     while (order > 0) {
         uint32_t bytes = RING_UNIT << order;
-        uint64_t more = beyond_base(slot->lent + bytes) - beyond_base(slot->lent);
-        if (slot->lent + bytes <= LANE_REQUEST_WINDOW && more <= (lane->extra_max - lane->lent_extra) / 2) {
+        if (slot->lent + bytes <= LANE_REQUEST_WINDOW && beyond_more(slot, bytes) <= (lane->extra_max - lane->lent_extra) / 2) {
             break;
         }
         order--;
     }
-    if (slot->lent + (RING_UNIT << order) <= LANE_REQUEST_WINDOW && may_lend(lane, slot, RING_UNIT << order) && have_ring_space(lane)) {
+    if (slot->lent + (RING_UNIT << order) <= LANE_REQUEST_WINDOW && may_lend(lane, beyond_more(slot, RING_UNIT << order)) && have_ring_space(lane)) {
         for (;; order--) {
             uint32_t block = arena_take(&lane->arena, order);
             if (block != RING_NO_BLOCK) {
@@ -179,8 +208,7 @@ void lane_drop_reserved(struct lane *lane, uint32_t block) {
 void lane_publish_body(struct lane *lane, uint32_t index, uint32_t block, uint32_t length, uint8_t flags) {
     struct lane_slot *slot = &lane->slots[index];
     block = arena_trim(&lane->arena, block, block_order_for(length));
-    arena_lend(&lane->arena, block, index);
-    count_lent(lane, slot, block_size(block));
+    lend_body(lane, index, block);
     struct ring_event event = blank_event(RING_EVENT_BODY, index, slot->generation);
     event.flags = flags;
     event.body_block = block;
@@ -212,8 +240,7 @@ bool lane_publish_trailers(struct lane *lane, uint32_t index, const uint8_t *lis
         return false;
     }
     __builtin_memcpy(memory, list, length);
-    arena_lend(&lane->arena, block, index);
-    count_lent(lane, &lane->slots[index], block_size(block));
+    lend_body(lane, index, block);
     struct ring_event event = blank_event(RING_EVENT_BODY, index, lane->slots[index].generation);
     event.flags = RING_FLAG_END | RING_FLAG_TRAILERS;
     event.head_block = block;

@@ -31,6 +31,7 @@ bool lane_window_spend(struct lane *lane, struct lane_slot *slot, uint32_t bytes
     }
     slot->window -= bytes;
     slot->spent += bytes;
+    slot->refused = false;
     return true;
 }
 
@@ -85,7 +86,9 @@ static void try_credit(struct lane *lane, uint32_t index) {
     /* Half a window at a time, so that a stream of small blocks does not cost a CREDIT each; sooner if the worker asks. */
     bool due = slot->pending != 0 && (slot->pending * 2 >= slot->share ||
                                       (slot->wanted != 0 && slot->window + slot->pending >= slot->wanted));
-    if (!due) {
+    /* Nothing more comes back by itself: the worker is told, if only by a CREDIT of nothing, so that it makes do with less. */
+    bool refuse = !due && slot->wanted != 0 && slot->spent == 0 && !slot->refused;
+    if (!due && !refuse) {
         return;
     }
     if (slot->credit_position > lane->in_head) {
@@ -101,7 +104,7 @@ static void try_credit(struct lane *lane, uint32_t index) {
     if (slot->wanted == 0) {
         adapt_share(lane, slot);
     }
-    if (slot->pending == 0) {
+    if (slot->pending == 0 && !refuse) {
         return;
     }
     struct ring_event event = {.kind = RING_EVENT_CREDIT,
@@ -113,9 +116,8 @@ static void try_credit(struct lane *lane, uint32_t index) {
                                .total = RING_LENGTH_UNKNOWN};
     slot->window += slot->pending;
     slot->pending = 0;
-    if (slot->window >= slot->wanted) {
-        slot->wanted = 0;
-    }
+    slot->refused = refuse;
+    slot->wanted = 0; /* answered; who still lacks something asks again */
     lane_publish(lane, &event);
     slot->credit_position = lane->in_tail;
     if (slot->control_position < lane->in_tail) {

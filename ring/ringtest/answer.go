@@ -50,7 +50,11 @@ func (gw *Gateway) event(e *ring.Event) {
 			gw.fail("WANT %d", e.Credit)
 		}
 		a.Wants = append(a.Wants, e.Credit)
-		ex.owed += max(0, int(e.Credit)-ex.window)
+		if gw.Poor && !ex.refused {
+			ex.refuse, ex.refused = true, true
+		} else if !gw.Poor {
+			ex.owed += max(0, int(e.Credit)-ex.window)
+		}
 	case ring.EventAbort:
 		a.Aborted, a.Abort, ex.ended = true, e.Status, true
 	default:
@@ -73,6 +77,7 @@ func (gw *Gateway) release(ex *Exchange, head, body ring.Ref) {
 			continue
 		}
 		ex.window -= ring.Handle(r.Block).Size()
+		ex.refused = false
 		if ex.window < 0 {
 			gw.fail("slot %d used %d bytes beyond its window", ex.slot, -ex.window)
 		}

@@ -19,7 +19,9 @@ type Exchange struct {
 	creditAt  uint64
 	cancelAt  uint64
 	hasCredit bool
-	lent      int // bytes of inbound blocks that the worker has
+	refuse    bool // a CREDIT of nothing is due
+	refused   bool // there was one, and no block came since
+	lent      int  // bytes of inbound blocks that the worker has
 	cancels   int
 	lost      bool // taken back by us: the worker owes nothing
 	ended     bool
@@ -256,9 +258,10 @@ func (ex *Exchange) creditFree() bool {
 
 // payCredit publishes owed credit; at most one CREDIT of a slot is unconsumed (L5).
 func (ex *Exchange) payCredit() {
-	if ex.owed == 0 || ex.ended || !ex.creditFree() {
+	if ex.owed == 0 && !ex.refuse || ex.ended || !ex.creditFree() {
 		return
 	}
+	ex.refuse = false
 	e := ring.Event{Kind: ring.EventCredit, Exchange: ex.slot, Generation: ex.generation, Credit: uint32(ex.owed)}
 	e.SetHead(ring.NoRef)
 	e.SetBody(ring.NoRef)

@@ -12,7 +12,8 @@ import (
 // Gateway serves one lane: it starts exchanges for tests, keeps their windows and collects their answers.
 type Gateway struct {
 	Lane   *Lane
-	Window int // of each exchange, in bytes; default 64 KiB
+	Window int  // of each exchange, in bytes; default 64 KiB
+	Poor   bool // has no window to spare: answers the first of several WANTs by no
 
 	mu      sync.Mutex
 	cond    *sync.Cond // something came from the worker, or the gateway ended
