@@ -96,7 +96,7 @@ int gw_new(const struct gw_config *config, struct gw **out) {
     uint32_t ready = 0;
     while (rc == 0 && ready < config->loops) {
         rc = loop_init(&gw->loops[ready], gw, ready, &h1, &dispatch);
-        ready++;
+        ready += rc == 0;
     }
     if (rc != 0) {
         for (uint32_t i = 0; i < ready; i++) {

@@ -315,31 +315,44 @@ void loop_post(struct loop *loop, struct loop_command *command) {
 
 /* --- life --- */
 
+/* What does not depend on libuv; then nothing that fails has handles to be closed. */
+static int init_parts(struct loop *loop, const struct h1_config *h1, const struct dispatch_config *config) {
+    int rc = dispatch_init(&loop->dispatch, config, &dispatch_calls, &loop->allocations);
+    if (rc == 0) {
+        rc = h1_server_init(&loop->server, &loop->uv, &loop->dispatch, h1, &h1_calls, loop, &loop->allocations);
+    }
+    if (rc == 0) {
+        rc = uv_async_init(&loop->uv, &loop->async, on_async);
+    }
+    if (rc != 0) {
+        dispatch_free(&loop->dispatch);
+    }
+    return rc;
+}
+
 int loop_init(struct loop *loop, struct gw *gw, uint32_t index, const struct h1_config *h1, const struct dispatch_config *config) {
     memset(loop, 0, sizeof(*loop));
     loop->gw = gw;
     loop->index = index;
     loop->commands_tail = &loop->commands;
-    int rc = uv_loop_init(&loop->uv);
+    int rc = uv_loop_init(&loop->uv); /* needs descriptors */
     if (rc != 0) {
         return rc;
     }
     loop->uv.data = loop;
+    rc = init_parts(loop, h1, config);
+    if (rc != 0) {
+        (void)uv_loop_close(&loop->uv);
+        return rc;
+    }
     pthread_mutex_init(&loop->mutex, NULL);
     (void)uv_prepare_init(&loop->uv, &loop->prepare);
     (void)uv_check_init(&loop->uv, &loop->check);
     (void)uv_idle_init(&loop->uv, &loop->idle);
     (void)uv_timer_init(&loop->uv, &loop->tick);
-    rc = uv_async_init(&loop->uv, &loop->async, on_async);
-    if (rc == 0) {
-        rc = dispatch_init(&loop->dispatch, config, &dispatch_calls, &loop->allocations);
-    }
-    if (rc == 0) {
-        rc = h1_server_init(&loop->server, &loop->uv, &loop->dispatch, h1, &h1_calls, loop, &loop->allocations);
-    }
     (void)uv_prepare_start(&loop->prepare, on_prepare);
     (void)uv_check_start(&loop->check, on_check);
-    return rc;
+    return 0;
 }
 
 void loop_run(struct loop *loop) {
@@ -347,6 +360,9 @@ void loop_run(struct loop *loop) {
 }
 
 void loop_free(struct loop *loop) {
+    /* Of a loop that never ran; otherwise nothing is left to be closed. */
+    uv_walk(&loop->uv, on_walk_close, NULL);
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop->uv);
     dispatch_free(&loop->dispatch);
     h1_server_free(&loop->server);

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -210,4 +211,17 @@ func TestOutOfDescriptors(t *testing.T) {
 	_ = r.conn.Close()
 	g.WaitNoConnections()
 	g.Stop()
+}
+
+// TestTooFewDescriptorsForLoops: said in a line, with a status, and not by a crash.
+func TestTooFewDescriptorsForLoops(t *testing.T) {
+	t.Parallel()
+	g := system.Start(t, nil, "/bin/sh", "-c", `ulimit -n 40 && exec "$@"`, "sh", system.Programs.Gateway, "serve",
+		"--listen", "127.0.0.1:0", "--admin", "off", "--socket", filepath.Join(t.TempDir(), "s"), "--loops", "32")
+	if status := g.Exit(system.Patience); status == 0 || status == -1 || strings.Contains(g.Stderr(), "goroutine") {
+		t.Errorf("status %d", status)
+	}
+	if !strings.Contains(g.Stderr(), "starting event loops: too many open files") {
+		t.Errorf("stderr: %q", g.Stderr())
+	}
 }
