@@ -153,7 +153,8 @@ uint8_t *worker_memory(const struct worker *w, uint32_t block) {
 }
 
 bool worker_publish(struct worker *w, const struct ring_event *event) {
-    if (w->out_tail - ring_load_index(&w->in->out_head) >= w->geometry.ring_slots) {
+    w->out_head = ring_load_index(&w->in->out_head);
+    if (w->out_tail - w->out_head >= w->geometry.ring_slots) {
         return false;
     }
     w->out_events[w->out_tail & (w->geometry.ring_slots - 1)] = *event;
@@ -215,7 +216,9 @@ bool worker_arm(struct worker *w, bool starved) {
     ring_full_fence();
     bool more = ring_load_index(&w->in->in_tail) != w->in_head;
     if (starved) {
-        more |= ring_load_index(&w->in->out_return_tail) != w->out_return_head;
+        uint64_t head = ring_load_index(&w->in->out_head);
+        more |= ring_load_index(&w->in->out_return_tail) != w->out_return_head || head != w->out_head;
+        w->out_head = head;
     }
     return more;
 }

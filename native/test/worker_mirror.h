@@ -42,6 +42,7 @@ struct worker {
     uint64_t out_tail;
     uint64_t in_return_tail;
     uint64_t out_return_head;
+    uint64_t out_head; /* as last looked at */
     struct arena arena;
     int socket;
     bool due;     /* a signal is due */
@@ -76,7 +77,7 @@ bool worker_put_body(struct worker *worker, struct ring_event *event, const void
 
 /* Sends the wake-up that is due. */
 void worker_signal(struct worker *worker);
-/* Stores `armed` (and `starved`) and looks again; true: there is something to do after all. */
+/* Stores `armed` (and `starved`: blocks or ring space are waited for) and looks again; true: there is something to do after all. */
 bool worker_arm(struct worker *worker, bool starved);
 void worker_disarm(struct worker *worker);
 /* Sleeps until the gateway signals; false after `timeout_ms`. */
