@@ -5,8 +5,9 @@
 
 /* Where blocks of each order may start in a chunk. */
 static const uint64_t aligned[RING_MAX_ORDER + 1] = {
-    UINT64_C(0xffffffffffffffff), UINT64_C(0x5555555555555555), UINT64_C(0x1111111111111111), UINT64_C(0x0101010101010101),
-    UINT64_C(0x0001000100010001), UINT64_C(0x0000000100000001), UINT64_C(0x0000000000000001),
+    UINT64_C(0xffffffffffffffff), UINT64_C(0x5555555555555555), UINT64_C(0x1111111111111111),
+    UINT64_C(0x0101010101010101), UINT64_C(0x0001000100010001), UINT64_C(0x0000000100000001),
+    UINT64_C(0x0000000000000001),
 };
 
 /* Bit i set where an aligned run of 2^order free units starts at i. */

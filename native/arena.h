@@ -28,7 +28,8 @@ static inline uint32_t block_start(uint32_t handle) {
 }
 /* Units of a block as bits of its chunk. Precondition: order <= RING_MAX_ORDER, aligned. */
 static inline uint64_t block_mask(uint32_t handle) {
-    uint64_t run = block_order(handle) == RING_MAX_ORDER ? UINT64_MAX : (UINT64_C(1) << (1u << block_order(handle))) - 1;
+    uint64_t run =
+        block_order(handle) == RING_MAX_ORDER ? UINT64_MAX : (UINT64_C(1) << (1u << block_order(handle))) - 1;
     return run << (block_unit(handle) % RING_CHUNK_UNITS);
 }
 
@@ -57,10 +58,10 @@ struct arena {
     uint32_t chunks;
     uint32_t units_used;
     uint32_t units_high_water;
-    uint64_t *free;                           /* [chunks] a set bit is a free unit */
-    uint64_t *summary[RING_MAX_ORDER + 1];    /* bit c: chunk c has an aligned free run of that order */
-    uint8_t *lent;                            /* [units] order + 1 at the first unit of a lent block, else 0 */
-    uint32_t *owner;                          /* [units] exchange slot at the first unit of a block */
+    uint64_t *free;                        /* [chunks] a set bit is a free unit */
+    uint64_t *summary[RING_MAX_ORDER + 1]; /* bit c: chunk c has an aligned free run of that order */
+    uint8_t *lent;                         /* [units] order + 1 at the first unit of a lent block, else 0 */
+    uint32_t *owner;                       /* [units] exchange slot at the first unit of a block */
 };
 
 __attribute__((warn_unused_result)) int arena_init(struct arena *arena, uint32_t units);

@@ -9,7 +9,8 @@
 
 static const struct lane_calls lane_calls = {.message = exchange_message, .resume = exchange_resume};
 
-int dispatch_init(struct dispatch *d, const struct dispatch_config *config, const struct dispatch_calls *calls, counter *allocations) {
+int dispatch_init(struct dispatch *d, const struct dispatch_config *config, const struct dispatch_calls *calls,
+                  counter *allocations) {
     *d = (struct dispatch){.config = *config, .calls = calls, .allocations = allocations};
     d->parked_tail = &d->parked_head;
     d->scratch = malloc(RING_MAX_BLOCK);
@@ -127,7 +128,8 @@ struct lane *dispatch_place(struct dispatch *d, uint32_t size, uint32_t *slot, u
     /* The least loaded has no room for this size: any other may. */
     for (uint32_t i = 0; i < d->lane_count; i++) {
         struct dispatch_lane *other = d->lanes[i];
-        if (other != best && other->state == DISPATCH_LANE_ACTIVE && lane_begin(&other->lane, size, slot, block, memory) == 0) {
+        if (other != best && other->state == DISPATCH_LANE_ACTIVE &&
+            lane_begin(&other->lane, size, slot, block, memory) == 0) {
             return &other->lane;
         }
     }

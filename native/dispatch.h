@@ -64,7 +64,7 @@ struct dispatch {
     uint64_t now_ms;
     uint64_t now_ns;
     bool time_is_fresh; /* read since the loop last slept */
-    uint8_t *scratch; /* RING_MAX_BLOCK bytes: heads copied out of segments */
+    uint8_t *scratch;   /* RING_MAX_BLOCK bytes: heads copied out of segments */
     counter *allocations;
     struct dispatch_counters counters;
 };
@@ -95,9 +95,11 @@ bool dispatch_under_pressure(const struct dispatch *dispatch);
 
 /* --- for exchange --- */
 /* A lane with room for a request block of `size` bytes, or NULL. */
-struct lane *dispatch_place(struct dispatch *dispatch, uint32_t size, uint32_t *slot, uint32_t *block, uint8_t **memory);
+struct lane *dispatch_place(struct dispatch *dispatch, uint32_t size, uint32_t *slot, uint32_t *block,
+                            uint8_t **memory);
 /* False: the park limit is reached. */
-__attribute__((warn_unused_result)) bool dispatch_park(struct dispatch *dispatch, struct exchange *exchange, bool first);
+__attribute__((warn_unused_result)) bool dispatch_park(struct dispatch *dispatch, struct exchange *exchange,
+                                                       bool first);
 void dispatch_unpark(struct dispatch *dispatch, struct exchange *exchange);
 void dispatch_wait(struct dispatch *dispatch, struct exchange *exchange);
 void dispatch_unwait(struct dispatch *dispatch, struct exchange *exchange);

@@ -82,8 +82,8 @@ uint32_t exchange_start(struct exchange *ex, struct dispatch *dispatch, const st
     ex->calls = calls;
     ex->dispatch = dispatch;
     const struct ring_request_head *head = &request->view->head;
-    ex->safe = head->method == RING_METHOD_GET || head->method == RING_METHOD_HEAD || head->method == RING_METHOD_OPTIONS ||
-               head->method == RING_METHOD_TRACE;
+    ex->safe = head->method == RING_METHOD_GET || head->method == RING_METHOD_HEAD ||
+               head->method == RING_METHOD_OPTIONS || head->method == RING_METHOD_TRACE;
     ex->request_ended = request->ended;
     ex->head_length = request_block_size(request->view);
     ex->first_length = request->body_length;

@@ -83,7 +83,7 @@ struct exchange {
     bool began;         /* the client has been sent something: no retry */
     bool request_ended; /* the end of the request was published */
     uint8_t attempt;
-    uint32_t head_length; /* request block bytes */
+    uint32_t head_length;  /* request block bytes */
     uint32_t first_length; /* body bytes right behind it */
     uint64_t total;
     const uint8_t *block_memory; /* in the lane, while SENT or ANSWERING */
@@ -114,7 +114,7 @@ struct exchange_request {
  * Precondition: request_block_size + body_length <= RING_MAX_BLOCK.
  */
 uint32_t exchange_start(struct exchange *exchange, struct dispatch *dispatch, const struct exchange_calls *calls,
-                    const struct exchange_request *request);
+                        const struct exchange_request *request);
 
 /*
  * Memory for up to `want` more body bytes: returns its size, or 0 if none can be taken now (calls->resume follows).
@@ -140,7 +140,8 @@ void exchange_hold_credit(struct exchange *exchange, bool hold);
 void exchange_message(struct lane *lane, void *exchange, const struct lane_message *message);
 void exchange_resume(struct lane *lane, void *exchange);
 /* Publishes a parked exchange on a lane where a slot and block were begun. */
-void exchange_publish_parked(struct exchange *exchange, struct lane *lane, uint32_t slot, uint32_t block, uint8_t *memory);
+void exchange_publish_parked(struct exchange *exchange, struct lane *lane, uint32_t slot, uint32_t block,
+                             uint8_t *memory);
 /* The lane of a SENT exchange is dead: takes the request into private memory. Returns 0, or -ENOMEM. */
 __attribute__((warn_unused_result)) int exchange_recall(struct exchange *exchange);
 void exchange_fail(struct exchange *exchange, uint16_t status);

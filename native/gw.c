@@ -7,8 +7,8 @@
 #include "loop.h"
 #include "ring_atomic.h"
 
-#define MAX_WORKERS 200     /* per gateway; below what a dispatch can list */
-#define MAX_NOTICES 4096    /* refusals beyond it are counted only */
+#define MAX_WORKERS 200  /* per gateway; below what a dispatch can list */
+#define MAX_NOTICES 4096 /* refusals beyond it are counted only */
 
 _Static_assert(H1_REASON_COUNT <= GW_REASONS, "statistics");
 
@@ -92,7 +92,8 @@ int gw_new(const struct gw_config *config, struct gw **out) {
         .native_paths = gw->native_paths,
         .native_path_count = config->native_path_count,
     };
-    struct dispatch_config dispatch = {.park_limit = config->park_limit, .queue_deadline_ms = config->queue_deadline_ms};
+    struct dispatch_config dispatch = {.park_limit = config->park_limit,
+                                       .queue_deadline_ms = config->queue_deadline_ms};
     uint32_t ready = 0;
     while (rc == 0 && ready < config->loops) {
         rc = loop_init(&gw->loops[ready], gw, ready, &h1, &dispatch);

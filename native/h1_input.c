@@ -9,7 +9,8 @@
 #define READS_PER_EVENT 4 /* so that one connection cannot hold the loop */
 
 static bool is_safe(enum ring_method method) {
-    return method == RING_METHOD_GET || method == RING_METHOD_HEAD || method == RING_METHOD_OPTIONS || method == RING_METHOD_TRACE;
+    return method == RING_METHOD_GET || method == RING_METHOD_HEAD || method == RING_METHOD_OPTIONS ||
+           method == RING_METHOD_TRACE;
 }
 
 /* Answers a request that cannot be taken, unless it was answered before its body ended; nothing after it is understood. */
@@ -55,13 +56,15 @@ static void request_complete(struct h1_conn *conn) {
     conn->input = conn->state == H1_CONN_OPEN ? H1_INPUT_HEAD : H1_INPUT_DISCARD;
 }
 
-static const struct h1_native_path *native_path(const struct h1_server *server, const struct h1_request *request, const uint8_t *bytes) {
+static const struct h1_native_path *native_path(const struct h1_server *server, const struct h1_request *request,
+                                                const uint8_t *bytes) {
     if (request->method != RING_METHOD_GET && request->method != RING_METHOD_HEAD) {
         return NULL;
     }
     for (uint32_t i = 0; i < server->config.native_path_count; i++) {
         const struct h1_native_path *native = &server->config.native_paths[i];
-        if (native->path_length == request->path.length && memcmp(native->path, bytes + request->path.offset, native->path_length) == 0) {
+        if (native->path_length == request->path.length &&
+            memcmp(native->path, bytes + request->path.offset, native->path_length) == 0) {
             return native;
         }
     }
@@ -237,7 +240,8 @@ static int trailer_list(struct h1_conn *conn, struct exchange_list *out) {
     if (conn->trailers == NULL) {
         return 0;
     }
-    int count = h1_parse_trailers(conn->trailers, conn->chunked.trailer_length, max < H1_MAX_FIELDS ? max : H1_MAX_FIELDS, fields, &reason);
+    int count = h1_parse_trailers(conn->trailers, conn->chunked.trailer_length,
+                                  max < H1_MAX_FIELDS ? max : H1_MAX_FIELDS, fields, &reason);
     if (count < 0) {
         conn->chunked.reason = reason;
         return count;
@@ -310,7 +314,8 @@ static uint32_t take_chunked(struct h1_conn *conn, const uint8_t *bytes, uint32_
                 break;
             }
         }
-        n = h1_chunked_decode(&conn->chunked, bytes + at, limit - at, &server->config.chunked, conn->trailers, &data, &data_length);
+        n = h1_chunked_decode(&conn->chunked, bytes + at, limit - at, &server->config.chunked, conn->trailers, &data,
+                              &data_length);
         if (n < 0) {
             break;
         }

@@ -189,7 +189,9 @@ static bool evict(struct h1_conn *conn) {
             if (item->held.block == RING_NO_BLOCK) {
                 continue;
             }
-            uint8_t *heap = server->aside_bytes + item->length <= ASIDE_LIMIT ? pool_bytes(server->allocations, item->length) : NULL;
+            uint8_t *heap = server->aside_bytes + item->length <= ASIDE_LIMIT
+                                ? pool_bytes(server->allocations, item->length)
+                                : NULL;
             if (heap == NULL) {
                 counter_add(&server->counters.cut, 1);
                 h1_conn_close(conn, RING_CANCEL_REJECTED);
@@ -246,7 +248,8 @@ static bool finish_front(struct h1_conn *conn) {
     }
     bool rests = conn->front == NULL && conn->body == NULL;
     /* An answer begun before the gateway was told to stop did not say "close"; an idle connection may end without. */
-    if (!keep_alive || (rests && (conn->state == H1_CONN_FINISHING || (conn->server->stopping && conn->in_length == 0)))) {
+    if (!keep_alive ||
+        (rests && (conn->state == H1_CONN_FINISHING || (conn->server->stopping && conn->in_length == 0)))) {
         h1_conn_finish(conn);
         return false;
     }
@@ -323,7 +326,8 @@ void h1_write(struct h1_conn *conn) {
             return;
         }
         if (conn->state == H1_CONN_FINISHING && conn->front == NULL) {
-            h1_conn_finish(conn); /* given up while the rest of a request body was discarded: its answer is out already */
+            h1_conn_finish(
+                conn); /* given up while the rest of a request body was discarded: its answer is out already */
             return;
         }
         struct iovec iov[GATHER];

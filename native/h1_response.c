@@ -19,63 +19,120 @@ static const struct wire_name wire_names[RING_NAME_COUNT] = {RING_NAMES(WIRE_NAM
 
 static const char *reason_phrase(uint16_t status) {
     switch (status) {
-    case 100: return "Continue";
-    case 101: return "Switching Protocols";
-    case 102: return "Processing";
-    case 103: return "Early Hints";
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 203: return "Non-Authoritative Information";
-    case 204: return "No Content";
-    case 205: return "Reset Content";
-    case 206: return "Partial Content";
-    case 207: return "Multi-Status";
-    case 300: return "Multiple Choices";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 402: return "Payment Required";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 407: return "Proxy Authentication Required";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length Required";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 417: return "Expectation Failed";
-    case 418: return "I'm a teapot";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 423: return "Locked";
-    case 424: return "Failed Dependency";
-    case 425: return "Too Early";
-    case 426: return "Upgrade Required";
-    case 428: return "Precondition Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 451: return "Unavailable For Legal Reasons";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    case 507: return "Insufficient Storage";
-    case 511: return "Network Authentication Required";
-    default: return "";
+    case 100:
+        return "Continue";
+    case 101:
+        return "Switching Protocols";
+    case 102:
+        return "Processing";
+    case 103:
+        return "Early Hints";
+    case 200:
+        return "OK";
+    case 201:
+        return "Created";
+    case 202:
+        return "Accepted";
+    case 203:
+        return "Non-Authoritative Information";
+    case 204:
+        return "No Content";
+    case 205:
+        return "Reset Content";
+    case 206:
+        return "Partial Content";
+    case 207:
+        return "Multi-Status";
+    case 300:
+        return "Multiple Choices";
+    case 301:
+        return "Moved Permanently";
+    case 302:
+        return "Found";
+    case 303:
+        return "See Other";
+    case 304:
+        return "Not Modified";
+    case 307:
+        return "Temporary Redirect";
+    case 308:
+        return "Permanent Redirect";
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 402:
+        return "Payment Required";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 406:
+        return "Not Acceptable";
+    case 407:
+        return "Proxy Authentication Required";
+    case 408:
+        return "Request Timeout";
+    case 409:
+        return "Conflict";
+    case 410:
+        return "Gone";
+    case 411:
+        return "Length Required";
+    case 412:
+        return "Precondition Failed";
+    case 413:
+        return "Content Too Large";
+    case 414:
+        return "URI Too Long";
+    case 415:
+        return "Unsupported Media Type";
+    case 416:
+        return "Range Not Satisfiable";
+    case 417:
+        return "Expectation Failed";
+    case 418:
+        return "I'm a teapot";
+    case 421:
+        return "Misdirected Request";
+    case 422:
+        return "Unprocessable Content";
+    case 423:
+        return "Locked";
+    case 424:
+        return "Failed Dependency";
+    case 425:
+        return "Too Early";
+    case 426:
+        return "Upgrade Required";
+    case 428:
+        return "Precondition Required";
+    case 429:
+        return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 451:
+        return "Unavailable For Legal Reasons";
+    case 500:
+        return "Internal Server Error";
+    case 501:
+        return "Not Implemented";
+    case 502:
+        return "Bad Gateway";
+    case 503:
+        return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
+    case 505:
+        return "HTTP Version Not Supported";
+    case 507:
+        return "Insufficient Storage";
+    case 511:
+        return "Network Authentication Required";
+    default:
+        return "";
     }
 }
 
@@ -174,7 +231,8 @@ static int next_field(struct exchange_list *list, struct field *out) {
     out->value = out->name + entry.name_length;
     out->value_length = entry.value_length;
     out->id = entry.id != 0 ? entry.id : h1_name_id(out->name, out->name_length);
-    if ((entry.id == 0 && !h1_is_token(out->name, out->name_length)) || !h1_is_field_value(out->value, out->value_length)) {
+    if ((entry.id == 0 && !h1_is_token(out->name, out->name_length)) ||
+        !h1_is_field_value(out->value, out->value_length)) {
         return -1;
     }
     list->data += size;
@@ -230,13 +288,13 @@ static bool has_no_body(const struct h1_stream *stream, uint16_t status) {
 
 bool h1_leaves_body(const struct h1_stream *stream, bool whole) {
     const struct h1_conn *conn = stream->conn;
-    return conn->body == stream &&
-           (stream->expects_continue || (whole && conn->input == H1_INPUT_LENGTH && conn->body_left > H1_DISCARD_LIMIT));
+    return conn->body == stream && (stream->expects_continue ||
+                                    (whole && conn->input == H1_INPUT_LENGTH && conn->body_left > H1_DISCARD_LIMIT));
 }
 
 /* Writes a head and sets how the body is framed. Returns the item, or NULL if memory is out. */
-static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struct exchange_list fields, uint32_t field_bytes, bool has_date,
-                                bool has_server, uint64_t total, uint32_t room) {
+static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struct exchange_list fields,
+                                uint32_t field_bytes, bool has_date, bool has_server, uint64_t total, uint32_t room) {
     struct h1_server *server = stream->conn->server;
     size_t server_length = server->config.server_name == NULL || has_server ? 0 : strlen(server->config.server_name);
     struct h1_item *item = h1_item_add(stream, FRAMING_BYTES + (uint32_t)server_length + field_bytes + room);
@@ -293,7 +351,8 @@ static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struc
 }
 
 /* An answer of the gateway's own. */
-void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, const char *body, uint32_t length, bool close) {
+void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, const char *body, uint32_t length,
+               bool close) {
     struct ring_list_entry entry = {RING_NAME_CONTENT_TYPE, 0, (uint32_t)strlen(type)};
     struct ring_list_entry retry = {RING_NAME_RETRY_AFTER, 0, 1};
     uint8_t list[128];
@@ -332,7 +391,8 @@ void h1_answer_error(struct h1_stream *stream, uint16_t status, const char *text
     }
     char body[128];
     int length = snprintf(body, sizeof(body), "%u %s\n", status, text);
-    bool close = status == 400 || status == 408 || status == 413 || status == 414 || status == 417 || status == 431 || status == 501 || status == 505;
+    bool close = status == 400 || status == 408 || status == 413 || status == 414 || status == 417 || status == 431 ||
+                 status == 501 || status == 505;
     h1_answer(stream, status, "text/plain; charset=utf-8", body, (uint32_t)length, close);
 }
 
@@ -410,7 +470,8 @@ static void on_response(struct exchange *exchange, const struct exchange_respons
     uint32_t field_bytes = 0;
     bool has_date = false;
     bool has_server = false;
-    if (response->status < 200 || response->status > 999 || !survey(response->fields, &field_bytes, &has_date, &has_server)) {
+    if (response->status < 200 || response->status > 999 ||
+        !survey(response->fields, &field_bytes, &has_date, &has_server)) {
         exchange_release(response->body);
         reject(stream, "the application's answer is malformed");
         return;
@@ -424,8 +485,8 @@ static void on_response(struct exchange *exchange, const struct exchange_respons
         stream->keep_alive = false;
     }
     bool small = response->body.length <= H1_COPY_BODY;
-    struct h1_item *item = put_head(stream, response->status, response->fields, field_bytes, has_date, has_server, total,
-                                    small ? response->body.length : 0);
+    struct h1_item *item = put_head(stream, response->status, response->fields, field_bytes, has_date, has_server,
+                                    total, small ? response->body.length : 0);
     if (item == NULL || body_too_long(stream, response->body.length)) {
         exchange_release(response->body);
         exchange_detach(exchange, RING_CANCEL_REJECTED);

@@ -19,9 +19,9 @@
 #include "pool.h"
 
 #define H1_READ_BUFFER 65536u
-#define H1_ITEM_BYTES 432u      /* head text that fits in an item */
-#define H1_COPY_BODY 256u       /* smaller bodies are copied behind their head: cheaper than another iovec and a held block */
-#define H1_COPY_PIECES 64u      /* copied pieces of one answer that may be unsent */
+#define H1_ITEM_BYTES 432u /* head text that fits in an item */
+#define H1_COPY_BODY 256u /* smaller bodies are copied behind their head: cheaper than another iovec and a held block */
+#define H1_COPY_PIECES 64u /* copied pieces of one answer that may be unsent */
 #define H1_MAX_PIPELINE 256u
 #define H1_DISCARD_LIMIT 262144u /* request bytes read after the answer, to keep a connection */
 #define H1_LINGER_MS 2000u
@@ -76,8 +76,8 @@ struct h1_server {
     struct pool conns;
     struct pool streams;
     struct pool items;
-    struct h1_conn *all;     /* open connections */
-    struct h1_conn *dirty;   /* have something to send or to go on with */
+    struct h1_conn *all;   /* open connections */
+    struct h1_conn *dirty; /* have something to send or to go on with */
     struct h1_conn *lingering;
     struct h1_conn *blocked_head; /* the peer does not take bytes; oldest first */
     struct h1_conn *blocked_tail;
@@ -121,19 +121,19 @@ struct h1_stream {
     uint64_t body_left; /* H1_STREAM_FIXED: bytes still to come */
     enum h1_stream_state state;
     uint8_t version;
-    uint8_t copied; /* pieces in the queue that hold no block */
+    uint8_t copied;    /* pieces in the queue that hold no block */
     bool head_request; /* HEAD */
     bool keep_alive;
     bool safe;
     bool expects_continue; /* and has not been told to */
-    bool cut; /* the connection is cut when what is queued was sent */
+    bool cut;              /* the connection is cut when what is queued was sent */
 };
 
 enum h1_input {
     H1_INPUT_HEAD = 0,
-    H1_INPUT_LENGTH,   /* body_left bytes of body */
+    H1_INPUT_LENGTH, /* body_left bytes of body */
     H1_INPUT_CHUNKED,
-    H1_INPUT_DISCARD,  /* nothing more is understood; what comes is thrown away */
+    H1_INPUT_DISCARD, /* nothing more is understood; what comes is thrown away */
 };
 
 enum h1_conn_state {
@@ -157,14 +157,14 @@ struct h1_conn {
     bool fin_seen;    /* it has closed, but reading is paused */
     bool end_pending; /* the end of a body waits for ring space */
     bool is_dirty;
-    bool stalled;     /* leftover input waits for an exchange, not for bytes */
-    uint16_t depth;   /* streams */
-    uint16_t unsafe;  /* streams with an unsafe method */
+    bool stalled;    /* leftover input waits for an exchange, not for bytes */
+    uint16_t depth;  /* streams */
+    uint16_t unsafe; /* streams with an unsafe method */
     struct h1_parser parser;
     struct h1_chunked chunked;
     uint8_t *trailers;
     uint64_t body_left;
-    uint64_t body_seen; /* chunked: bytes so far, for the limit */
+    uint64_t body_seen;     /* chunked: bytes so far, for the limit */
     struct h1_stream *body; /* whose body is being read; NULL: discarded */
     uint64_t discarded;
     struct h1_stream *front;
@@ -173,17 +173,17 @@ struct h1_conn {
     uint32_t in_start;
     uint32_t in_length;
     uint32_t in_capacity;
-    uint64_t since_ms; /* lingering, blocked */
-    struct h1_conn *prev, *next;             /* all */
+    uint64_t since_ms;           /* lingering, blocked */
+    struct h1_conn *prev, *next; /* all */
     struct h1_conn *dirty_next;
-    struct h1_conn *list_prev, *list_next;   /* blocked or lingering */
+    struct h1_conn *list_prev, *list_next; /* blocked or lingering */
     struct ring_endpoint remote;
     struct ring_endpoint local;
 };
 
-__attribute__((warn_unused_result)) int h1_server_init(struct h1_server *server, uv_loop_t *loop, struct dispatch *dispatch,
-                                                       const struct h1_config *config, const struct h1_calls *calls, void *owner,
-                                                       counter *allocations);
+__attribute__((warn_unused_result)) int h1_server_init(struct h1_server *server, uv_loop_t *loop,
+                                                       struct dispatch *dispatch, const struct h1_config *config,
+                                                       const struct h1_calls *calls, void *owner, counter *allocations);
 void h1_server_free(struct h1_server *server);
 /* Takes an accepted, non-blocking socket over; closes it on failure. */
 void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *peer);
@@ -216,7 +216,8 @@ void h1_item_static(struct h1_stream *stream, const char *text, uint32_t length)
 void h1_item_body(struct h1_stream *stream, struct exchange_bytes body);
 /* Whether the connection must end because of what the client has not sent yet of the request; whole: the answer is all there. */
 bool h1_leaves_body(const struct h1_stream *stream, bool whole);
-void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, const char *body, uint32_t length, bool close);
+void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, const char *body, uint32_t length,
+               bool close);
 void h1_answer_error(struct h1_stream *stream, uint16_t status, const char *text);
 void h1_unblock(struct h1_conn *conn);
 

@@ -32,8 +32,9 @@ int lane_open(struct lane *lane, const struct lane_params *params) {
     lane->uncredited = calloc(g->exchange_slots, sizeof(*lane->uncredited));
     lane->wanting = calloc(g->exchange_slots, sizeof(*lane->wanting));
     int rc = arena_init(&lane->arena, g->arena_units);
-    if (rc == 0 && (lane->held == NULL || lane->held_owner == NULL || lane->slots == NULL || lane->free_slots == NULL ||
-                    lane->ended == NULL || lane->starved == NULL || lane->uncredited == NULL || lane->wanting == NULL)) {
+    if (rc == 0 &&
+        (lane->held == NULL || lane->held_owner == NULL || lane->slots == NULL || lane->free_slots == NULL ||
+         lane->ended == NULL || lane->starved == NULL || lane->uncredited == NULL || lane->wanting == NULL)) {
         rc = -ENOMEM;
     }
     if (rc != 0) {

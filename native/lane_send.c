@@ -180,12 +180,14 @@ uint32_t lane_reserve_body(struct lane *lane, uint32_t index, uint32_t want, uin
     /* One exchange may have at most LANE_REQUEST_WINDOW lent, and at most half of what is left beyond the base windows. */
     while (order > 0) {
         uint32_t bytes = RING_UNIT << order;
-        if (slot->lent + bytes <= LANE_REQUEST_WINDOW && beyond_more(slot, bytes) <= (lane->extra_max - lane->lent_extra) / 2) {
+        if (slot->lent + bytes <= LANE_REQUEST_WINDOW &&
+            beyond_more(slot, bytes) <= (lane->extra_max - lane->lent_extra) / 2) {
             break;
         }
         order--;
     }
-    if (slot->lent + (RING_UNIT << order) <= LANE_REQUEST_WINDOW && may_lend(lane, beyond_more(slot, RING_UNIT << order)) && have_ring_space(lane)) {
+    if (slot->lent + (RING_UNIT << order) <= LANE_REQUEST_WINDOW &&
+        may_lend(lane, beyond_more(slot, RING_UNIT << order)) && have_ring_space(lane)) {
         for (;; order--) {
             uint32_t block = arena_take(&lane->arena, order);
             if (block != RING_NO_BLOCK) {
@@ -252,8 +254,8 @@ bool lane_publish_trailers(struct lane *lane, uint32_t index, const uint8_t *lis
 
 bool lane_take_request_back(struct lane *lane, uint32_t index) {
     /* A worker that broke the protocol may have run anything: its claim words are worth nothing (brief, section 4). */
-    return !lane->broken &&
-           ring_claim_change(lane_claim(lane, index), lane->slots[index].generation, RING_CLAIM_QUEUED, RING_CLAIM_CANCELLED);
+    return !lane->broken && ring_claim_change(lane_claim(lane, index), lane->slots[index].generation, RING_CLAIM_QUEUED,
+                                              RING_CLAIM_CANCELLED);
 }
 
 bool lane_retract(struct lane *lane, uint32_t index, uint16_t reason) {

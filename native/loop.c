@@ -8,7 +8,7 @@
 #define TICK_MS 100
 #define ACCEPTS_PER_EVENT 64
 #define ACCEPTS_AT_STOP 65536 /* all that wait; bounded, because more may come all the time */
-#define TURNS_BEFORE_SLEEP 8 /* answers handled without looking at sockets in between */
+#define TURNS_BEFORE_SLEEP 8  /* answers handled without looking at sockets in between */
 
 static struct loop *loop_of(const uv_handle_t *handle) {
     return (struct loop *)handle->loop->data;
@@ -149,11 +149,13 @@ static void lane_broken(struct dispatch_lane *lane) {
     gw_notify(ll->loop->gw, &notice);
 }
 
-static const struct dispatch_calls dispatch_calls = {.broken = lane_broken, .idle = lane_idle, .released = lane_released};
+static const struct dispatch_calls dispatch_calls = {
+    .broken = lane_broken, .idle = lane_idle, .released = lane_released};
 
 static void request_refused(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
     struct loop *loop = conn->server->owner;
-    struct gw_notice notice = {.kind = GW_NOTICE_REFUSED, .text = h1_reason_text(reason), .status = status, .client = conn->remote};
+    struct gw_notice notice = {
+        .kind = GW_NOTICE_REFUSED, .text = h1_reason_text(reason), .status = status, .client = conn->remote};
     gw_notify(loop->gw, &notice);
 }
 
@@ -330,7 +332,8 @@ static int init_parts(struct loop *loop, const struct h1_config *h1, const struc
     return rc;
 }
 
-int loop_init(struct loop *loop, struct gw *gw, uint32_t index, const struct h1_config *h1, const struct dispatch_config *config) {
+int loop_init(struct loop *loop, struct gw *gw, uint32_t index, const struct h1_config *h1,
+              const struct dispatch_config *config) {
     memset(loop, 0, sizeof(*loop));
     loop->gw = gw;
     loop->index = index;

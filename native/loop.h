@@ -66,8 +66,8 @@ struct loop {
     struct h1_server server;
 };
 
-__attribute__((warn_unused_result)) int loop_init(struct loop *loop, struct gw *gw, uint32_t index, const struct h1_config *h1,
-                                                  const struct dispatch_config *dispatch);
+__attribute__((warn_unused_result)) int loop_init(struct loop *loop, struct gw *gw, uint32_t index,
+                                                  const struct h1_config *h1, const struct dispatch_config *dispatch);
 void loop_run(struct loop *loop);
 void loop_free(struct loop *loop);
 /* Hands a command over; the loop frees it. */

@@ -12,10 +12,10 @@ static uint64_t round_up(uint64_t n, uint64_t to) {
 }
 
 int ring_geometry_init(struct ring_geometry *g) {
-    if (g->lanes == 0 || g->lanes > RING_MAX_LANES || !power_of_two(g->ring_slots) || !power_of_two(g->exchange_slots) ||
-        g->exchange_slots > RING_MAX_EXCHANGES || g->ring_slots < 4 * g->exchange_slots ||
-        g->ring_slots > 16 * RING_MAX_EXCHANGES || g->arena_units == 0 || g->arena_units % RING_CHUNK_UNITS != 0 ||
-        g->arena_units > RING_MAX_ARENA_UNITS) {
+    if (g->lanes == 0 || g->lanes > RING_MAX_LANES || !power_of_two(g->ring_slots) ||
+        !power_of_two(g->exchange_slots) || g->exchange_slots > RING_MAX_EXCHANGES ||
+        g->ring_slots < 4 * g->exchange_slots || g->ring_slots > 16 * RING_MAX_EXCHANGES || g->arena_units == 0 ||
+        g->arena_units % RING_CHUNK_UNITS != 0 || g->arena_units > RING_MAX_ARENA_UNITS) {
         return -EINVAL;
     }
     /* Base windows may use at most half of an arena; the other half is handed out by demand. */

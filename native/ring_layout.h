@@ -44,12 +44,12 @@
 #define RING_KIND_OUTBOUND 2u
 
 #define RING_PAGE 4096u
-#define RING_UNIT 1024u           /* bytes; the smallest block */
-#define RING_CHUNK_UNITS 64u      /* units in a chunk; a block never crosses a chunk */
-#define RING_MAX_ORDER 6u         /* the largest block is RING_UNIT << 6 = 64 KiB */
+#define RING_UNIT 1024u      /* bytes; the smallest block */
+#define RING_CHUNK_UNITS 64u /* units in a chunk; a block never crosses a chunk */
+#define RING_MAX_ORDER 6u    /* the largest block is RING_UNIT << 6 = 64 KiB */
 #define RING_MAX_BLOCK (RING_UNIT << RING_MAX_ORDER)
 #define RING_NO_BLOCK UINT32_MAX
-#define RING_WORDS_SIZE 1024u     /* bytes before the first array of a lane part */
+#define RING_WORDS_SIZE 1024u /* bytes before the first array of a lane part */
 #define RING_CLAIM_STRIDE 64u
 #define RING_LENGTH_UNKNOWN UINT64_MAX
 
@@ -139,10 +139,10 @@ _Static_assert(sizeof(struct ring_outbound_words) == RING_WORDS_SIZE, "layout");
 #define RING_CLAIM_CANCELLED 3u
 
 /* Inbound event kinds (gateway to worker). */
-#define RING_EVENT_REQUEST 1u   /* head = request block, body = first body bytes, credit = response window */
-#define RING_EVENT_BODY 2u      /* body = more request bytes; with RING_FLAG_TRAILERS head = field list */
-#define RING_EVENT_CREDIT 3u    /* credit = bytes added to the response window; 0: a WANT cannot be met now */
-#define RING_EVENT_CANCEL 4u    /* status = RING_CANCEL_* */
+#define RING_EVENT_REQUEST 1u /* head = request block, body = first body bytes, credit = response window */
+#define RING_EVENT_BODY 2u    /* body = more request bytes; with RING_FLAG_TRAILERS head = field list */
+#define RING_EVENT_CREDIT 3u  /* credit = bytes added to the response window; 0: a WANT cannot be met now */
+#define RING_EVENT_CANCEL 4u  /* status = RING_CANCEL_* */
 
 /* Outbound event kinds (worker to gateway). */
 #define RING_EVENT_RESPONSE 16u      /* status, head = field list, body = first body bytes, total = length if known */
@@ -152,15 +152,15 @@ _Static_assert(sizeof(struct ring_outbound_words) == RING_WORDS_SIZE, "layout");
 #define RING_EVENT_WANT 20u          /* credit = window bytes that the next block needs */
 #define RING_EVENT_ABORT 21u         /* the exchange failed; status = answer to give if none was begun */
 
-#define RING_FLAG_END 1u       /* no more body in this direction; outbound: the exchange's last event */
-#define RING_FLAG_TRAILERS 2u  /* the head of this event is a field list of trailers */
-#define RING_FLAG_RETRY 4u     /* REQUEST: this exchange was given to another worker before */
+#define RING_FLAG_END 1u      /* no more body in this direction; outbound: the exchange's last event */
+#define RING_FLAG_TRAILERS 2u /* the head of this event is a field list of trailers */
+#define RING_FLAG_RETRY 4u    /* REQUEST: this exchange was given to another worker before */
 
-#define RING_CANCEL_GONE 1u       /* the client has reset or closed the connection */
+#define RING_CANCEL_GONE 1u        /* the client has reset or closed the connection */
 #define RING_CANCEL_HALF_CLOSED 2u /* the client has closed its sending side; the answer is still sent */
-#define RING_CANCEL_DEADLINE 3u   /* the gateway gave up waiting */
-#define RING_CANCEL_STOPPING 4u   /* the drain limit has passed */
-#define RING_CANCEL_REJECTED 5u   /* the gateway refused the answer or the rest of the request */
+#define RING_CANCEL_DEADLINE 3u    /* the gateway gave up waiting */
+#define RING_CANCEL_STOPPING 4u    /* the drain limit has passed */
+#define RING_CANCEL_REJECTED 5u    /* the gateway refused the answer or the rest of the request */
 
 /*
  * A block is named by a handle: first unit | order << 24; it has RING_UNIT << order bytes, is aligned to its size and
@@ -247,18 +247,18 @@ enum ring_method {
 struct ring_request_head {
     uint32_t size; /* bytes of the whole request block, this head included */
     uint16_t header_count;
-    uint8_t method; /* enum ring_method */
+    uint8_t method;  /* enum ring_method */
     uint8_t version; /* major * 16 + minor: 0x11 = HTTP/1.1 */
-    uint8_t scheme; /* 0 http, 1 https */
+    uint8_t scheme;  /* 0 http, 1 https */
     uint8_t body_kind;
     uint8_t flags;   /* RING_REQUEST_* */
     uint8_t attempt; /* 0, or 1 after a re-dispatch */
     uint32_t reserved;
     uint64_t content_length;
     struct ring_span method_name;
-    struct ring_span target; /* as received */
-    struct ring_span path;   /* starts with "/", or is "*"; still percent-encoded */
-    struct ring_span query;  /* without "?"; length 0 if none */
+    struct ring_span target;    /* as received */
+    struct ring_span path;      /* starts with "/", or is "*"; still percent-encoded */
+    struct ring_span query;     /* without "?"; length 0 if none */
     struct ring_span authority; /* of an absolute-form target, else the Host value */
     struct ring_endpoint remote;
     struct ring_endpoint local;
