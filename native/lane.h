@@ -16,9 +16,9 @@
 #include "counter.h"
 #include "ring_geometry.h"
 
-#define LANE_FIRST_WINDOW 65536u     /* response window of a new exchange where there is plenty */
-#define LANE_RESPONSE_WINDOW 524288u /* what it may grow to */
-#define LANE_REQUEST_WINDOW 262144u  /* request bytes of one exchange that may be lent at a time */
+#define LANE_FIRST_WINDOW (RING_BASE_WINDOW + 131072u)    /* response window of a new exchange where there is plenty */
+#define LANE_RESPONSE_WINDOW (RING_BASE_WINDOW + 524288u) /* what it may grow to */
+#define LANE_REQUEST_WINDOW 262144u                       /* request bytes of one exchange that may be lent at a time */
 
 struct lane;
 
@@ -31,12 +31,12 @@ struct lane_counters {
     counter wakeups_sent;
     counter wakeups_avoided;
     counter full_stalls;
-    counter depth;            /* inbound events not consumed */
+    counter depth; /* inbound events not consumed */
     counter depth_high_water;
-    counter in_flight;        /* slots in use */
-    counter arena_bytes;      /* inbound arena in use */
+    counter in_flight;   /* slots in use */
+    counter arena_bytes; /* inbound arena in use */
     counter arena_high_water;
-    counter held_bytes;       /* outbound blocks not yet given back */
+    counter held_bytes; /* outbound blocks not yet given back */
     counter held_high_water;
 };
 
@@ -48,7 +48,7 @@ enum lane_slot_state {
 
 /* Private record of an exchange slot. */
 struct lane_slot {
-    void *exchange; /* the caller's; NULL once it has let go */
+    void *exchange;            /* the caller's; NULL once it has let go */
     uint64_t control_position; /* in_head must reach this before reuse */
     uint64_t credit_position;  /* the last CREDIT is consumed when in_head reaches this */
     uint32_t generation;
@@ -60,17 +60,17 @@ struct lane_slot {
     uint32_t lent;    /* bytes of inbound blocks that are lent */
     uint32_t request; /* bytes of them that are the request block */
     uint32_t request_block;
-    uint8_t state;    /* enum lane_slot_state */
-    uint8_t cancels;  /* CANCEL events published for this generation */
-    bool answered;    /* RESPONSE was consumed */
+    uint8_t state;   /* enum lane_slot_state */
+    uint8_t cancels; /* CANCEL events published for this generation */
+    bool answered;   /* RESPONSE was consumed */
     bool continued;
-    bool returned; /* an inbound block came back: the request can no longer be replayed */
-    bool starved;     /* on the starved list: the exchange waits for request window or ring space */
-    bool listed;      /* on the ended list */
-    bool uncredited;  /* on the uncredited list */
-    bool wanting;     /* on the wanting list */
-    bool refused;     /* a WANT was answered with less, and nothing was sent since: the next one waits until it is met */
-    bool holding;     /* no new credit: its bytes are being held aside */
+    bool returned;   /* an inbound block came back: the request can no longer be replayed */
+    bool starved;    /* on the starved list: the exchange waits for request window or ring space */
+    bool listed;     /* on the ended list */
+    bool uncredited; /* on the uncredited list */
+    bool wanting;    /* on the wanting list */
+    bool refused;    /* a WANT was answered with less, and nothing was sent since: the next one waits until it is met */
+    bool holding;    /* no new credit: its bytes are being held aside */
 };
 
 /* A checked reference into a segment. */
@@ -102,7 +102,7 @@ struct lane_params {
     uint64_t worker;
     uint32_t index; /* of the loop */
     struct ring_geometry geometry;
-    uint8_t *inbound;  /* whole segments */
+    uint8_t *inbound; /* whole segments */
     uint8_t *outbound;
     int socket; /* gateway's end; the lane closes it */
     const struct lane_calls *calls;
@@ -130,7 +130,7 @@ struct lane {
     uint64_t in_return_head;
 
     struct arena arena;
-    uint64_t *held; /* [units / 64] outbound units that are held */
+    uint64_t *held;       /* [units / 64] outbound units that are held */
     uint32_t *held_owner; /* [units] slot, at the first unit of a held block */
     struct lane_slot *slots;
     uint32_t *free_slots;
@@ -139,14 +139,14 @@ struct lane {
     uint32_t ended_count;
     uint32_t *starved; /* slots whose exchange waits to publish more of its request */
     uint32_t starved_count;
-    uint64_t resumed_at; /* in_head + in_return_head when the starved were last resumed: no change, no use */
-    uint64_t settled_at; /* in_head when lane_poll last looked at who waits for it */
+    uint64_t resumed_at;  /* in_head + in_return_head when the starved were last resumed: no change, no use */
+    uint64_t settled_at;  /* in_head when lane_poll last looked at who waits for it */
     uint32_t *uncredited; /* slots whose next CREDIT waits until the last one was consumed */
     uint32_t uncredited_count;
     uint32_t *wanting; /* slots with an unanswered WANT */
     uint32_t wanting_count;
     uint32_t open_count; /* slots whose last event is outstanding */
-    uint64_t extra;     /* response window handed out beyond the base windows, bytes */
+    uint64_t extra;      /* response window handed out beyond the base windows, bytes */
     uint64_t extra_max;
     uint64_t lent_extra; /* inbound blocks lent beyond the base windows, bytes */
     uint32_t held_blocks;
@@ -171,7 +171,8 @@ void lane_close(struct lane *lane);
  * Takes a slot and a block for a request of `size` bytes (<= RING_MAX_BLOCK). Returns 0 and fills slot, block and memory, or -EAGAIN.
  * Follow with lane_publish_request.
  */
-__attribute__((warn_unused_result)) int lane_begin(struct lane *lane, uint32_t size, uint32_t *slot, uint32_t *block, uint8_t **memory);
+__attribute__((warn_unused_result)) int lane_begin(struct lane *lane, uint32_t size, uint32_t *slot, uint32_t *block,
+                                                   uint8_t **memory);
 void lane_publish_request(struct lane *lane, uint32_t slot, void *exchange, uint32_t block, uint32_t head_length,
                           uint32_t body_length, uint8_t flags, uint64_t total, uint64_t time_ns);
 
@@ -184,7 +185,8 @@ void lane_publish_body(struct lane *lane, uint32_t slot, uint32_t block, uint32_
 void lane_drop_reserved(struct lane *lane, uint32_t block);
 /* BODY events with trailers or without bytes need ring space only; false: starved. */
 __attribute__((warn_unused_result)) bool lane_publish_end(struct lane *lane, uint32_t slot);
-__attribute__((warn_unused_result)) bool lane_publish_trailers(struct lane *lane, uint32_t slot, const uint8_t *list, uint32_t length);
+__attribute__((warn_unused_result)) bool lane_publish_trailers(struct lane *lane, uint32_t slot, const uint8_t *list,
+                                                               uint32_t length);
 
 /* QUEUED -> CANCELLED by the claim word. True: the worker will never run it; it is told to forget it, and the slot has ended. */
 bool lane_retract(struct lane *lane, uint32_t slot, uint16_t reason);
@@ -237,6 +239,7 @@ void lane_window_open(struct lane *lane, struct lane_slot *slot);
 bool lane_window_spend(struct lane *lane, struct lane_slot *slot, uint32_t bytes);
 void lane_window_return(struct lane *lane, uint32_t index, uint32_t bytes);
 void lane_window_close(struct lane *lane, struct lane_slot *slot);
+void lane_window_expect(struct lane *lane, uint32_t index, uint64_t total);
 void lane_window_want(struct lane *lane, uint32_t index, uint32_t bytes);
 void lane_window_settle(struct lane *lane);
 void lane_unlend(struct lane *lane, struct lane_slot *slot, uint32_t block);

@@ -192,6 +192,9 @@ static void receive(struct lane *lane, const struct ring_event *event) {
     }
     bool last = event->kind == RING_EVENT_ABORT || ((event->flags & RING_FLAG_END) != 0 &&
                 (event->kind == RING_EVENT_RESPONSE || event->kind == RING_EVENT_RESPONSE_BODY));
+    if (event->kind == RING_EVENT_RESPONSE && !last && event->total != RING_LENGTH_UNKNOWN) {
+        lane_window_expect(lane, event->exchange, event->total);
+    }
     void *exchange = slot->exchange;
     if (last) {
         /* First, so that blocks given back from inside the callback are not credited to an exchange that is over. */

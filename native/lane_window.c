@@ -125,6 +125,22 @@ static void try_credit(struct lane *lane, uint32_t index) {
     }
 }
 
+/* The length of a response is known as it begins: a long one gets room for more of it without asking. */
+void lane_window_expect(struct lane *lane, uint32_t index, uint64_t total) {
+    struct lane_slot *slot = &lane->slots[index];
+    uint64_t share = total < LANE_RESPONSE_WINDOW ? total : LANE_RESPONSE_WINDOW;
+    if (share <= slot->share) {
+        return;
+    }
+    uint64_t grow = extra_left(lane) / 8;
+    if (grow > share - slot->share) {
+        grow = share - slot->share;
+    }
+    slot->pending += whole_units(grow);
+    change_share(lane, slot, slot->share + whole_units(grow));
+    try_credit(lane, index);
+}
+
 void lane_window_want(struct lane *lane, uint32_t index, uint32_t bytes) {
     struct lane_slot *slot = &lane->slots[index];
     if (bytes > RING_MAX_BLOCK) {

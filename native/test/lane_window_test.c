@@ -48,6 +48,27 @@ static void test_met_from_the_rest(void) {
     fixture_close(&f);
 }
 
+/* A response that says how long it is need not ask for the room. */
+static void test_long_response_gets_room_at_once(void) {
+    fixture_open(&f, 64, 4, 4096);
+    for (uint64_t total = 1000; total <= 1000000000; total *= 1000000) {
+        struct ring_event request = open_exchange(&exchange_a);
+        CHECK_UINT(request.credit, LANE_FIRST_WINDOW);
+        struct ring_event event = worker_event(&request, RING_EVENT_RESPONSE, 0);
+        event.total = total;
+        CHECK(worker_publish(&f.worker, &event));
+        (void)lane_poll(&f.lane, 64);
+        CHECK(total == 1000 ? !credited(&request, 0) : credited(&request, LANE_RESPONSE_WINDOW - LANE_FIRST_WINDOW));
+        CHECK(fixture_windows_hold(&f.lane));
+        event = worker_event(&request, RING_EVENT_RESPONSE_BODY, RING_FLAG_END);
+        CHECK(worker_publish(&f.worker, &event));
+        worker_return_event(&f.worker, &request);
+        (void)lane_poll(&f.lane, 64);
+    }
+    fixture_check_idle(&f);
+    fixture_close(&f);
+}
+
 /* Others may keep what they have for ever: the worker is told to make do with its own window. */
 static void test_refused_where_nothing_is_left(void) {
     fixture_open(&f, 64, 4, 64);
@@ -98,6 +119,7 @@ static void test_refused_with_what_came_back(void) {
 
 int main(void) {
     RUN(test_met_from_the_rest);
+    RUN(test_long_response_gets_room_at_once);
     RUN(test_refused_where_nothing_is_left);
     RUN(test_refused_with_what_came_back);
     return test_report();

@@ -149,7 +149,7 @@ func residentKiB(t *testing.T, pid int) int {
 // later is whole.
 func TestSlowReaders(t *testing.T) {
 	t.Parallel()
-	g := system.StartGateway(t, system.Options{Supervised: true})
+	g := system.StartGateway(t, system.Options{Supervised: true, Flags: []string{"--arena-size", "8MiB"}})
 	client := newClient(t)
 	const size, clients = 24 << 20, 12
 	before := residentKiB(t, g.Pid())
