@@ -17,7 +17,8 @@ static void take_returns(struct lane *lane) {
         return;
     }
     for (; lane->in_return_head != tail; lane->in_return_head++) {
-        uint32_t handle = ring_load_handle(&lane->out_returns[lane->in_return_head & (lane->geometry.return_slots - 1)]);
+        uint32_t handle =
+            ring_load_handle(&lane->out_returns[lane->in_return_head & (lane->geometry.return_slots - 1)]);
         uint32_t index = 0;
         if (arena_take_back(&lane->arena, handle, &index) != 0) {
             lane_break(lane, "a block was returned that is not lent", handle, lane->geometry.arena_units);
@@ -33,7 +34,8 @@ static void take_returns(struct lane *lane) {
 }
 
 /* Checks a reference and holds its block. */
-static bool hold(struct lane *lane, uint32_t index, uint32_t block, uint32_t offset, uint32_t length, struct lane_bytes *out) {
+static bool hold(struct lane *lane, uint32_t index, uint32_t block, uint32_t offset, uint32_t length,
+                 struct lane_bytes *out) {
     *out = (struct lane_bytes){.block = RING_NO_BLOCK};
     if (block == RING_NO_BLOCK) {
         if (length != 0) {
@@ -90,7 +92,8 @@ static bool hold_both(struct lane *lane, uint32_t index, const struct ring_event
         uint32_t size = block_size(event->body_block);
         uint32_t offset = event->body_offset;
         if (offset < start || offset - start > size || event->body_length > size - (offset - start)) {
-            lane_break(lane, "a reference leaves its block", (uint64_t)offset + event->body_length, (uint64_t)start + size);
+            lane_break(lane, "a reference leaves its block", (uint64_t)offset + event->body_length,
+                       (uint64_t)start + size);
             unhold(lane, message->head.block);
             return false;
         }
@@ -173,8 +176,11 @@ static void receive(struct lane *lane, const struct ring_event *event) {
         lane_break(lane, "a generation that was never handed out", event->generation, slot->generation);
         return;
     }
-    struct lane_message message = {
-        .kind = event->kind, .flags = event->flags, .status = event->status, .slot = event->exchange, .total = event->total};
+    struct lane_message message = {.kind = event->kind,
+                                   .flags = event->flags,
+                                   .status = event->status,
+                                   .slot = event->exchange,
+                                   .total = event->total};
     if (slot->state != LANE_SLOT_OPEN || event->generation != slot->generation) {
         /* After the last event of a generation (L4), or of one that was taken back: an honest worker has no blocks in it. */
         if (event->head_block != RING_NO_BLOCK || event->body_block != RING_NO_BLOCK) {
@@ -190,8 +196,9 @@ static void receive(struct lane *lane, const struct ring_event *event) {
         lane_window_want(lane, event->exchange, event->credit);
         return;
     }
-    bool last = event->kind == RING_EVENT_ABORT || ((event->flags & RING_FLAG_END) != 0 &&
-                (event->kind == RING_EVENT_RESPONSE || event->kind == RING_EVENT_RESPONSE_BODY));
+    bool last = event->kind == RING_EVENT_ABORT ||
+                ((event->flags & RING_FLAG_END) != 0 &&
+                 (event->kind == RING_EVENT_RESPONSE || event->kind == RING_EVENT_RESPONSE_BODY));
     if (event->kind == RING_EVENT_RESPONSE && !last && event->total != RING_LENGTH_UNKNOWN) {
         lane_window_expect(lane, event->exchange, event->total);
     }
@@ -278,7 +285,8 @@ bool lane_arm(struct lane *lane, bool hungry) {
     if (starved) {
         /* Compared with what lane_poll saw: in_head may have been looked at since, for another reason. */
         lane_refresh_in_head(lane);
-        more |= lane->settled_at != lane->in_head || ring_load_index(&lane->out->in_return_tail) != lane->in_return_head;
+        more |=
+            lane->settled_at != lane->in_head || ring_load_index(&lane->out->in_return_tail) != lane->in_return_head;
     }
     more |= lane->freed && (hungry || lane->wanting_count != 0);
     return more || lane->broken; /* found just now: tell before sleeping */
@@ -303,7 +311,8 @@ void lane_give_back(struct lane *lane, uint32_t block) {
             uint64_t head = ring_load_index(&lane->out->out_return_head);
             uint64_t unread = lane->out_return_tail - head;
             if (unread >= lane->geometry.return_slots) {
-                lane_break(lane, "out_return_head left the range of returned blocks", unread, lane->geometry.return_slots);
+                lane_break(lane, "out_return_head left the range of returned blocks", unread,
+                           lane->geometry.return_slots);
                 return;
             }
             lane->out_return_head = head;
