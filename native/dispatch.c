@@ -311,3 +311,14 @@ bool dispatch_under_pressure(const struct dispatch *d) {
     }
     return false;
 }
+
+bool dispatch_is_settled(const struct dispatch *d) {
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        const struct lane *lane = &d->lanes[i]->lane;
+        if (d->lanes[i]->state != DISPATCH_LANE_DEAD && !lane->broken &&
+            lane->free_count + lane->open_count != lane->geometry.exchange_slots) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -679,7 +679,26 @@ static void test_random_deaths(void) {
     }
 }
 
+/* An exchange is over when its last event is consumed; its block may come back later, which wakes nobody. */
+static void test_settled_when_blocks_are_back(void) {
+    static struct fake fake;
+    rig_open(1, 8);
+    CHECK(dispatch_is_settled(&rig.dispatch));
+    fake_start(&fake, RING_METHOD_GET, NULL, 0, true);
+    struct ring_event request = rig_claim(0);
+    CHECK(dispatch_is_settled(&rig.dispatch));
+    rig_send(0, &request, RING_EVENT_RESPONSE, RING_FLAG_END, "done");
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK(fake.ended);
+    CHECK(!dispatch_is_settled(&rig.dispatch));
+    worker_return_event(&rig.workers[0], &request);
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK(dispatch_is_settled(&rig.dispatch));
+    rig_close();
+}
+
 int main(void) {
+    RUN(test_settled_when_blocks_are_back);
     RUN(test_least_loaded_lane);
     RUN(test_only_active_lanes_get_requests);
     RUN(test_parked_until_a_worker_comes);
