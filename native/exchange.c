@@ -172,7 +172,7 @@ int exchange_recall(struct exchange *ex) {
         memcpy(backlog + at, ex->parts[i].data, ex->parts[i].length);
         at += ex->parts[i].length;
     }
-    if (rest != 0) {
+    if (backlog != NULL && rest != 0) {
         memcpy(backlog + at, ex->backlog + ex->backlog_done, rest);
     }
     bool end = ex->request_ended || ex->backlog_end;

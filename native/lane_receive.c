@@ -94,7 +94,7 @@ static bool hold_both(struct lane *lane, uint32_t index, const struct ring_event
         if (offset < start || offset - start > size || event->body_length > size - (offset - start)) {
             lane_break(lane, "a reference leaves its block", (uint64_t)offset + event->body_length,
                        (uint64_t)start + size);
-            unhold(lane, message->head.block);
+            unhold(lane, event->body_block);
             return false;
         }
         message->body = (struct lane_bytes){lane->out_arena + offset, event->body_length, event->body_block};
