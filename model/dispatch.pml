@@ -10,6 +10,9 @@
  *   CREDIT    answers in two pieces; the second needs a credit event, which the first provokes
  *   WAITS     blocks outside the library until the last request has been executed
  *
+ * With -DEXPOSED a handler may start without a readied follower (bridge/guard.go): then one is readied when it waits inside
+ * the library, or by the watch, at any time while it runs.
+ *
  * The outbound ring has one slot, so writers starve. Wake-ups follow design.md 3.3 (fences: see wake.pml; memory is
  * sequentially consistent here). The wake-up for an answer may be put off (`dirty`) until a goroutine is about to block
  * in the library, to run the next queued handler, to park or to poll. The gateway's loop is modelled as two processes,
@@ -56,6 +59,7 @@ bool dirty;                          /* answers are published for which the gate
 bool role;                           /* somebody reads the lane */
 bool readied;                        /* a follower was told to get ready and has not looked yet */
 byte tokens;                         /* what parked goroutines wait for */
+byte exposed;                        /* 1 + the goroutine whose handler has no follower */
 byte readers, running;
 bool waiting[READERS], notified[READERS];
 
@@ -147,6 +151,28 @@ inline flush() {
     }
 }
 
+/* Somebody must be there to go on reading. */
+inline cover() {
+    atomic {
+        if
+        :: exposed != 0 && !role && !readied -> readied = true; tokens++; assert(tokens <= 1)
+        :: else
+        fi;
+        exposed = 0
+    }
+}
+
+#ifdef EXPOSED
+active proctype Watch() {
+    do
+#ifndef NO_WATCH
+    :: atomic { exposed != 0 -> cover() }
+#endif
+    :: total == REQUESTS -> break
+    od
+}
+#endif
+
 /* Every writer that waits for room or blocks looks again. */
 inline notify() {
     atomic {
@@ -207,10 +233,15 @@ inline deliver() {
 #endif
 #define AWAIT_ROOM AWAIT(len(outbound) == 0, true)
 #else
+#ifdef EXPOSED
+#define COVER cover()
+#else
+#define COVER skip
+#endif
 #ifdef BLOCK_WITHOUT_WAKE
 #define AWAIT(condition, starved) (condition)
 #else
-#define AWAIT(condition, starved) flush(); (condition)
+#define AWAIT(condition, starved) flush(); COVER; (condition)
 #endif
 
 #ifdef STARVE_WITHOUT_WAKE
@@ -230,6 +261,7 @@ inline deliver() {
     :: nfull(outbound) -> break \
     :: full(outbound) -> \
         FLUSH_STARVED; \
+        COVER; \
         REGISTER_FIRST; \
         worker_starved = true; \
         if \
@@ -409,6 +441,12 @@ hand_over: /* give the role away, and only then make sure that somebody is there
     atomic { role = false; readers-- };
 #else
     atomic { role = false; readers-- };
+#ifdef EXPOSED
+    if
+    :: exposed = id + 1; goto start
+    :: skip
+    fi;
+#endif
     atomic {
         if
         :: !readied -> readied = true; tokens++; assert(tokens <= 1)
@@ -438,6 +476,14 @@ start:
     goto start;
 
 finished:
+#ifdef EXPOSED
+    atomic {
+        if
+        :: exposed == id + 1 -> exposed = 0
+        :: else
+        fi
+    };
+#endif
 #ifdef KEEP_ROLE
     goto lead;
 #endif

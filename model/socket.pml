@@ -6,6 +6,9 @@
  * The reader takes the lane's events. A writer beside it arms the starved word and is fed by the reader without any
  * sleep, so that the bytes sent for it are never waited for.
  *
+ * Before it parks on the poller the reader may linger: it reads from the socket, blocking, and the poller is told to look
+ * away, so that no edge is seen; bytes that came meanwhile make an edge when the poller is told to look again.
+ *
  * Shown: with a socket of CAPACITY bytes no wake-up is lost if the receiver drains, and looks again, before it sleeps
  * whenever LIMIT words were armed since the last drain: each arming brings at most one byte, and counting only the sleeps
  * misses those that brought theirs while nobody slept.
@@ -15,6 +18,7 @@
 
 byte bytes;                    /* in the socket */
 bool edge;                     /* the poller has been told of a byte */
+bool watching;                 /* it looks at the socket */
 bool worker_armed, worker_starved;
 byte pending;                  /* events in the ring */
 byte armings;                  /* since the last drain */
@@ -22,7 +26,7 @@ bool room, done;
 
 inline signal() {
     if
-    :: bytes < CAPACITY -> bytes++; edge = true
+    :: bytes < CAPACITY -> bytes++; edge = edge || watching
     :: else /* EAGAIN */
     fi
 }
@@ -69,8 +73,26 @@ end_starved:
 active proctype Reader() {
     do
     :: pending > 0 -> pending--
-    :: pending == 0 ->
+    :: pending == 0 -> /* linger */
+        watching = false;
+        atomic { worker_armed = true; ARMED };
+        if
+        :: pending > 0
+        :: pending == 0 ->
+            if
+            :: atomic { bytes > 0 -> armings = (armings > bytes -> armings - bytes : 0); bytes = 0 }
+            :: true /* nothing came in time */
+            fi
+        fi;
+        worker_armed = false
+    :: pending == 0 -> /* park */
         edge = false; /* the poller forgets */
+        atomic {
+            if
+            :: !watching -> watching = true; edge = bytes > 0
+            :: else
+            fi
+        };
         atomic { worker_armed = true; ARMED };
         if
         :: pending > 0
