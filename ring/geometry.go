@@ -22,6 +22,9 @@ func (g Geometry) Validate() error {
 			g.RingSlots, g.ExchangeSlots, 4*4*MaxExchanges)
 	case g.ArenaUnits < ChunkUnits || g.ArenaUnits%ChunkUnits != 0 || g.ArenaUnits > MaxArenaUnits:
 		return fmt.Errorf("ring: %d arena units, want a multiple of %d up to %d", g.ArenaUnits, ChunkUnits, MaxArenaUnits)
+	case g.ExchangeSlots*BaseWindow*2 > g.ArenaSize():
+		return fmt.Errorf("ring: %d arena units for %d exchange slots, want at least %d: half of them for base windows",
+			g.ArenaUnits, g.ExchangeSlots, g.ExchangeSlots*BaseWindow*2/Unit)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var testGeometry = Geometry{Lanes: 2, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 64}
+var testGeometry = Geometry{Lanes: 2, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 128}
 
 func TestSegments(t *testing.T) {
 	s, err := CreateSegments(42, testGeometry)
@@ -102,8 +102,9 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestCreateRefuses(t *testing.T) {
 	for _, g := range []Geometry{
-		{}, {Lanes: 65, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 64}, {Lanes: 1, RingSlots: 48, ExchangeSlots: 8, ArenaUnits: 64},
+		{}, {Lanes: 65, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 128}, {Lanes: 1, RingSlots: 48, ExchangeSlots: 8, ArenaUnits: 64},
 		{Lanes: 1, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 63}, {Lanes: 1, RingSlots: 64, ExchangeSlots: 0, ArenaUnits: 64},
+		{Lanes: 1, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 64},
 	} {
 		if _, err := CreateSegments(1, g); err == nil {
 			t.Errorf("%+v was accepted", g)

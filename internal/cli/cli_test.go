@@ -116,7 +116,7 @@ func settleArgs(t *testing.T, args ...string) *settled {
 
 func TestDefaults(t *testing.T) {
 	s := settleArgs(t, "--socket", "/tmp/s", "--loops", "2")
-	if want := (ring.Geometry{Lanes: 2, RingSlots: 4096, ExchangeSlots: 1024, ArenaUnits: 32768}); s.gateway.Geometry != want {
+	if want := (ring.Geometry{Lanes: 2, RingSlots: 4096, ExchangeSlots: 1024, ArenaUnits: 16384}); s.gateway.Geometry != want {
 		t.Errorf("geometry %+v, want %+v", s.gateway.Geometry, want)
 	}
 	if s.gateway.Program != nil || s.gateway.Admin != "127.0.0.1:9180" || s.gateway.DrainLimit != 30*time.Second || s.gateway.Socket != "/tmp/s" {
@@ -146,7 +146,7 @@ func TestFlagsReachTheConfiguration(t *testing.T) {
 	if s.gateway.Admin != "" || !filepath.IsAbs(s.gateway.Socket) || s.gateway.SocketUsers[0] != 4711 || s.engine.ServerName != "" {
 		t.Errorf("%+v", s.gateway)
 	}
-	if g := s.gateway.Geometry; g.ExchangeSlots != 64 || g.RingSlots != 256 || g.ArenaUnits != 32768 {
+	if g := s.gateway.Geometry; g.ExchangeSlots != 64 || g.RingSlots != 256 || g.ArenaUnits != 16384 {
 		t.Errorf("geometry %+v", g)
 	}
 	if s := settleArgs(t, "--socket", "s", "--exchanges", "4096", "--loops", "1"); s.gateway.Geometry.ArenaUnits != 32768 || s.gateway.Geometry.RingSlots != 16384 {

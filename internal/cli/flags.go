@@ -71,7 +71,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.IntVar(&o.fields, "fields", 100, "largest number of request header fields")
 	f.IntVar(&o.exchanges, "exchanges", 1024, "requests in flight per worker and loop, a power of two")
 	f.IntVar(&o.ringSlots, "ring-slots", 0, "events per ring, a power of two (default: 4 for each exchange)")
-	f.Var(&o.arenaSize, "arena-size", "bytes of bodies in flight per worker, loop and direction (default 32MiB, more with many exchanges; memory is used as it is needed)")
+	f.Var(&o.arenaSize, "arena-size", "bytes of bodies in flight per worker, loop and direction (default 16MiB, more with many exchanges; memory is used as it is needed)")
 	f.IntVar(&o.maxWorkers, "max-workers", 64, "workers that may be attached at a time")
 	f.Var(&o.memoryLimit, "memory-limit", "memory of all workers' segments together (default: half of what this process may use)")
 	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")

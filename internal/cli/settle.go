@@ -174,7 +174,7 @@ func (o *options) geometry(f *pflag.FlagSet) (ring.Geometry, error) {
 	// Every exchange owns its base window of the arena, and as much again is there to be handed out by demand.
 	lowest := max(size(chunk), size(2*o.exchanges*ring.BaseWindow))
 	if !f.Changed("arena-size") {
-		o.arenaSize = max(32<<20, lowest)
+		o.arenaSize = max(16<<20, lowest)
 	}
 	unit, largest := size(chunk), size(ring.MaxArenaUnits*ring.Unit)
 	if o.arenaSize < lowest || o.arenaSize > largest || o.arenaSize%unit != 0 {

@@ -17,7 +17,7 @@ import (
 )
 
 // small is a geometry that costs little.
-var small = ring.Geometry{Lanes: 2, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 64}
+var small = ring.Geometry{Lanes: 2, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 128}
 
 // host records what the server tells it.
 type host struct {

@@ -168,7 +168,7 @@ func start(t *testing.T, fake *fakeEngine, change func(*Config)) *Gateway {
 func testConfig(t *testing.T) Config {
 	return Config{
 		Listen: []string{"127.0.0.1:0"}, Admin: "127.0.0.1:0", Socket: filepath.Join(t.TempDir(), "control.sock"), Loops: 2,
-		Geometry:   ring.Geometry{Lanes: 2, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 64},
+		Geometry:   ring.Geometry{Lanes: 2, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 128},
 		MaxWorkers: 8, MemoryLimit: 64 << 20, DrainLimit: 20 * time.Second, Version: "test",
 	}
 }
