@@ -72,11 +72,17 @@ if ((EUID != 0)); then
     as_root=(sudo)
 fi
 echo "setup: installing ${missing[*]}" >&2
-install() {
+# Some packages (nginx, haproxy) would start a service on a public port; invoke-rc.d(8) asks this file first.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy"
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+fi
+fetch() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
 }
 # The package lists may be absent or stale: fetch them once if the first attempt fails.
-if ! install; then
+if ! fetch; then
     "${as_root[@]}" apt-get update -q >&2
-    install
+    fetch
 fi
