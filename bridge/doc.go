@@ -18,14 +18,16 @@
 //
 // Each event loop of the gateway has a lane, each lane its own readers; a mutex per lane guards both of its ends, its
 // exchanges and the state of dispatch. With [Auto], reader goroutines take turns: the leader takes events until one is a
-// request that may start, makes sure that a follower is ready, lets go of the lock and runs the handler itself. Why
-// nothing is ever left lying:
+// request that may start, lets go of the lock and runs the handler itself. It readies a follower first, unless the
+// handlers of the lane have been short: then this one runs exposed, and the watch of guard.go readies a follower if it
+// lasts. Why nothing is ever left lying:
 //
 //   - Say that a lane is attended if a reader is between two handlers (it holds the lock or is on its way to it), or one
-//     is readied (starting > 0), or one polls. A reader leaves the first state only by starting a handler, by polling,
-//     by going idle or by ending. It starts a handler only after follower found the lane attended by another or readied
-//     one; it goes idle or ends only while another polls; and a poller or readied reader comes back to the first state.
-//     So a lane is always attended, whatever handlers do.
+//     is readied (starting > 0), or one polls, or a handler is exposed. A reader leaves the first state only by starting
+//     a handler, by polling, by going idle or by ending. It starts a handler only exposed, or after follower found the
+//     lane attended by another or readied one; it goes idle or ends only while another polls; and a poller or readied
+//     reader comes back to the first state. An exposed handler returns, waits inside this package (which readies a
+//     follower), or is found by the watch within two of its ticks. So a lane is always attended, whatever handlers do.
 //   - follower can always ready somebody: handlers run on at most limit readers and there may be limit + 1 readers, so
 //     that if none is idle and no more may be made, one of them is between two handlers.
 //   - An attended lane misses no event: the poller arms, which is sequentially consistent, and looks at the ring again
