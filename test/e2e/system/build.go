@@ -17,9 +17,15 @@ const root = "../.."
 // Programs are the paths of the built binaries.
 var Programs struct{ Gateway, Worker string }
 
+// Program is a program of a test's own, without cgo.
+type Program struct {
+	Path    *string // where to put the path of the binary
+	Sources string  // package, seen from the source tree's root
+}
+
 // Main builds the binaries, runs the tests, and gives the exit status. GATEWAY and APPWORKER in the environment name
 // binaries to be used instead, such as ones with sanitizers.
-func Main(m *testing.M) int {
+func Main(m *testing.M, more ...Program) int {
 	directory, err := os.MkdirTemp("", "ringway-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -39,6 +45,13 @@ func Main(m *testing.M) int {
 		}
 		*program.path = filepath.Join(directory, program.name)
 		if err := build(*program.path, program.sources, program.cgo); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	for i, program := range more {
+		*program.Path = filepath.Join(directory, fmt.Sprintf("program%d", i))
+		if err := build(*program.Path, program.Sources, "0"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
