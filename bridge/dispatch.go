@@ -168,9 +168,13 @@ func (l *lane) pick() *exchange {
 // before and after.
 func (l *lane) poll() {
 	l.polling = true
+	spin := l.spin.worth(l.steps)
 	l.unlock()
-	err := l.socket.Wait(l.isAwake)
-	l.ring.Disarm()
+	var err error
+	if !spin || !l.spin.until(l.isDue) {
+		err = l.socket.Wait(l.isAwake)
+		l.ring.Disarm()
+	}
 	l.lock()
 	l.polling = false
 	if err != nil && !l.closed {
@@ -189,8 +193,11 @@ func (l *lane) awake() bool {
 	if l.starved.Load() != 0 {
 		l.starve()
 	}
-	return !l.ring.Empty() || l.fed()
+	return l.due()
 }
+
+// due reports, without the lock, whether the lane has something for its poller.
+func (l *lane) due() bool { return !l.ring.Empty() || l.fed() }
 
 // follower makes sure that somebody goes on reading should the handler that starts now block: it returns a reader to be
 // readied after the lock is gone, or nil if there is one polling, readied before, or at work on the lane already.

@@ -42,6 +42,8 @@ type lane struct {
 
 	buffers []*buffer   // unused ones
 	isAwake func() bool // l.awake, made once
+	isDue   func() bool // l.due, likewise
+	spin    spinner
 }
 
 func newLane(att *attachment, end *ring.WorkerLane, socket *ring.Socket, opts *options, lanes int) *lane {
@@ -53,7 +55,8 @@ func newLane(att *attachment, end *ring.WorkerLane, socket *ring.Socket, opts *o
 		ex.cond.L = (*laneLocker)(l)
 		ex.sender.ex = ex
 	}
-	l.isAwake = l.awake
+	l.isAwake, l.isDue = l.awake, l.due
+	l.spin.limit = opts.spin
 	return l
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"time"
 )
 
 // Option changes how [Serve] and [ServeEnv] work.
@@ -17,6 +18,7 @@ type options struct {
 	maxHandlers int
 	logger      *slog.Logger
 	reattach    bool
+	spin        time.Duration
 }
 
 // DefaultSocket is the control socket when neither WithSocket nor RINGWAY_SOCKET names one.
@@ -82,6 +84,10 @@ func WithLogger(l *slog.Logger) Option {
 // WithReattach says whether a worker that lost its gateway looks for a new one. The default is true, unless the
 // environment's RINGWAY_SUPERVISED is 1: a new gateway starts its own workers.
 func WithReattach(on bool) Option { return func(o *options) { o.reattach = on } }
+
+// WithSpin says how long a reader waits awake for the next request before it sleeps, while requests come one by one and
+// faster than that; 0, the default, is not at all. It answers a lone client sooner, and keeps a processor busy meanwhile.
+func WithSpin(d time.Duration) Option { return func(o *options) { o.spin = min(max(d, 0), maxSpin) } }
 
 type mode uint8
 

@@ -303,6 +303,17 @@ void dispatch_disarm(struct dispatch *d) {
     }
 }
 
+uint32_t dispatch_open(const struct dispatch *d, uint64_t *progress) {
+    uint32_t open = 0;
+    *progress = 0;
+    for (uint32_t i = 0; i < d->lane_count; i++) {
+        const struct lane *lane = &d->lanes[i]->lane;
+        open += lane->open_count;
+        *progress += lane->in_tail + lane->out_head;
+    }
+    return open;
+}
+
 bool dispatch_under_pressure(const struct dispatch *d) {
     for (uint32_t i = 0; i < d->lane_count; i++) {
         if (d->lanes[i]->state != DISPATCH_LANE_DEAD && lane_under_pressure(&d->lanes[i]->lane)) {

@@ -96,7 +96,7 @@ int gw_new(const struct gw_config *config, struct gw **out) {
                                        .queue_deadline_ms = config->queue_deadline_ms};
     uint32_t ready = 0;
     while (rc == 0 && ready < config->loops) {
-        rc = loop_init(&gw->loops[ready], gw, ready, &h1, &dispatch);
+        rc = loop_init(&gw->loops[ready], gw, ready, &h1, &dispatch, config->spin_ns);
         ready += rc == 0;
     }
     if (rc != 0) {

@@ -23,6 +23,7 @@ struct gw_config {
     uint32_t loops;
     uint32_t park_limit; /* requests per loop */
     uint64_t queue_deadline_ms;
+    uint64_t spin_ns; /* 0: never */
     uint64_t max_body;
     uint32_t pipeline;
     uint32_t line_bytes;

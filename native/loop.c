@@ -211,9 +211,25 @@ static void on_idle(uv_idle_t *idle) {
     (void)idle; /* being active is what counts: the poll does not sleep */
 }
 
+/* The clock is read each time: it is what bounds a spin. */
+static bool spins(struct loop *loop) {
+    uint64_t progress = 0;
+    if (loop->spin.limit_ns == 0) {
+        return false;
+    }
+    uint32_t open = dispatch_open(&loop->dispatch, &progress);
+    loop->dispatch.time_is_fresh = false;
+    dispatch_update_time(&loop->dispatch);
+    return spin_again(&loop->spin, open, progress, loop->dispatch.now_ns);
+}
+
 /* Before the loop sleeps in poll: say so to the workers, and make sure that there is nothing to do after all. */
 static void on_prepare(uv_prepare_t *prepare) {
     struct loop *loop = loop_of((uv_handle_t *)prepare);
+    if (spins(loop)) {
+        (void)uv_idle_start(&loop->idle, on_idle);
+        return;
+    }
     for (int i = 0; i < TURNS_BEFORE_SLEEP; i++) {
         if (!dispatch_arm(&loop->dispatch)) {
             loop->dispatch.time_is_fresh = false; /* the loop may sleep now */
@@ -334,10 +350,11 @@ static int init_parts(struct loop *loop, const struct h1_config *h1, const struc
 }
 
 int loop_init(struct loop *loop, struct gw *gw, uint32_t index, const struct h1_config *h1,
-              const struct dispatch_config *config) {
+              const struct dispatch_config *config, uint64_t spin_ns) {
     memset(loop, 0, sizeof(*loop));
     loop->gw = gw;
     loop->index = index;
+    loop->spin.limit_ns = spin_ns;
     loop->commands_tail = &loop->commands;
     int rc = uv_loop_init(&loop->uv); /* needs descriptors */
     if (rc != 0) {

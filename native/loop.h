@@ -8,6 +8,7 @@
 #include "dispatch.h"
 #include "gw.h"
 #include "h1_server.h"
+#include "spin.h"
 
 enum loop_command_kind {
     LOOP_LISTEN = 1,
@@ -51,6 +52,7 @@ struct loop {
     uv_idle_t idle;
     uv_async_t async;
     uv_timer_t tick;
+    struct spin spin;
     struct gw *gw;
     uint32_t index;
     struct loop_listener *listeners;
@@ -67,7 +69,8 @@ struct loop {
 };
 
 __attribute__((warn_unused_result)) int loop_init(struct loop *loop, struct gw *gw, uint32_t index,
-                                                  const struct h1_config *h1, const struct dispatch_config *dispatch);
+                                                  const struct h1_config *h1, const struct dispatch_config *dispatch,
+                                                  uint64_t spin_ns);
 void loop_run(struct loop *loop);
 void loop_free(struct loop *loop);
 /* Hands a command over; the loop frees it. */

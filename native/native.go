@@ -33,6 +33,7 @@ type Config struct {
 	ServerName    string            // Server field; "" for none
 	ParkLimit     int               // requests a loop holds while no worker can take them
 	QueueDeadline time.Duration     // how long a request may wait for a handler before 503
+	Spin          time.Duration     // how long a loop waits for an answer before it sleeps; 0: not at all
 	PipelineDepth int               // requests of one connection that are under way at a time, 1 to 256
 	MaxBody       int64             // bytes of a request body
 	LineBytes     int               // request line
@@ -77,6 +78,7 @@ func New(config Config) (*Gateway, error) {
 		loops:             C.uint32_t(config.Loops),
 		park_limit:        C.uint32_t(max(config.ParkLimit, 0)),
 		queue_deadline_ms: C.uint64_t(config.QueueDeadline.Milliseconds()),
+		spin_ns:           C.uint64_t(max(config.Spin, 0)),
 		max_body:          C.uint64_t(max(config.MaxBody, 0)),
 		pipeline:          C.uint32_t(config.PipelineDepth),
 		line_bytes:        C.uint32_t(config.LineBytes),

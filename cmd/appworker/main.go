@@ -47,7 +47,7 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 func complain(stderr io.Writer, err error) { _, _ = fmt.Fprintf(stderr, "appworker: %v\n", err) }
 
 func serve(ctx context.Context, s settings) error {
-	options := []bridge.Option{bridge.WithDispatch(s.dispatch)}
+	options := []bridge.Option{bridge.WithDispatch(s.dispatch), bridge.WithSpin(s.spin)}
 	if s.release != "" {
 		options = append(options, bridge.WithRelease(s.release))
 	}

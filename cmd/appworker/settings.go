@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"time"
 
 	"ringway/bridge"
 )
@@ -14,6 +15,7 @@ const usage = `usage: appworker [flags]
   --mode handler|env          serve an http.Handler (the default) or an environment App
   --dispatch auto|inline|pool which goroutines run it; auto is the default
   --pool N                    handlers at once with --dispatch pool; 0, the default: one per processor
+  --spin DURATION             wait awake so long for the next request; 0, the default: not at all
   --release NAME              the build this worker belongs to; default: a hash of executable and arguments
 
 RINGWAY_SOCKET names the gateway's control socket.
@@ -24,6 +26,7 @@ type settings struct {
 	env      bool // environment App instead of http.Handler
 	dispatch bridge.Dispatch
 	release  string
+	spin     time.Duration
 }
 
 var errHelp = errors.New("help was asked for")
@@ -37,6 +40,7 @@ func parse(arguments []string) (settings, error) {
 	pool := flags.Int("pool", 0, "")
 	var s settings
 	flags.StringVar(&s.release, "release", "", "")
+	flags.DurationVar(&s.spin, "spin", 0, "")
 	switch err := flags.Parse(arguments); {
 	case errors.Is(err, flag.ErrHelp):
 		return s, errHelp
@@ -44,6 +48,8 @@ func parse(arguments []string) (settings, error) {
 		return s, err
 	case flags.NArg() > 0:
 		return s, fmt.Errorf("unexpected argument %q: there are only flags", flags.Arg(0))
+	case s.spin < 0 || s.spin > time.Millisecond:
+		return s, fmt.Errorf("--spin %v: want 0 to 1ms", s.spin)
 	case *pool < 0:
 		return s, fmt.Errorf("--pool %d: want a number of handlers, or 0", *pool)
 	}

@@ -27,6 +27,7 @@ type options struct {
 	serverName    string
 	parkLimit     int
 	queueDeadline time.Duration
+	spin          time.Duration
 	drainLimit    time.Duration
 	pipelineDepth int
 	maxBody       size
@@ -63,6 +64,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.StringVar(&o.serverName, "server-name", "ringway", "`TEXT` of the Server header; empty leaves it out")
 	f.IntVar(&o.parkLimit, "park-limit", 1024, "number of requests that each loop may hold while no worker can take them")
 	f.DurationVar(&o.queueDeadline, "queue-deadline", 5*time.Second, "how long a request may wait before it is answered 503")
+	f.DurationVar(&o.spin, "spin", 0, "how long a loop with few requests under way waits awake for an answer before it sleeps, at most 1ms")
 	f.DurationVar(&o.drainLimit, "drain-limit", 30*time.Second, "how long requests in flight may take to finish when something stops")
 	f.IntVar(&o.pipelineDepth, "pipeline-depth", 32, "number of requests of one connection that may be in a worker together")
 	f.Var(&o.maxBody, "max-body", "largest request body")

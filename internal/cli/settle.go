@@ -71,7 +71,7 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 		},
 		engine: engine.Config{
 			Loops: o.loops, NativePaths: paths, ServerName: o.serverName, ParkLimit: o.parkLimit,
-			QueueDeadline: o.queueDeadline, PipelineDepth: o.pipelineDepth, MaxBody: int64(o.maxBody),
+			QueueDeadline: o.queueDeadline, Spin: o.spin, PipelineDepth: o.pipelineDepth, MaxBody: int64(o.maxBody),
 			LineBytes: int(o.lineBytes), HeadBytes: int(o.headBytes), Fields: o.fields,
 		},
 	}, nil
@@ -95,15 +95,16 @@ func (o *options) checkNumbers() error {
 		}
 	}
 	for _, limit := range []struct {
-		name   string
-		value  time.Duration
-		lowest time.Duration
+		name          string
+		value         time.Duration
+		lowest, upper time.Duration
 	}{
-		{"queue-deadline", o.queueDeadline, time.Millisecond},
-		{"drain-limit", o.drainLimit, 0},
+		{"queue-deadline", o.queueDeadline, time.Millisecond, 24 * time.Hour},
+		{"drain-limit", o.drainLimit, 0, 24 * time.Hour},
+		{"spin", o.spin, 0, time.Millisecond},
 	} {
-		if limit.value < limit.lowest || limit.value > 24*time.Hour {
-			return badInput("--%s %v is out of range, expected %v to 24h", limit.name, limit.value, limit.lowest)
+		if limit.value < limit.lowest || limit.value > limit.upper {
+			return badInput("--%s %v is out of range, expected %v to %v", limit.name, limit.value, limit.lowest, limit.upper)
 		}
 	}
 	return nil

@@ -20,6 +20,8 @@ type Config struct {
 	ParkLimit int
 	// QueueDeadline is how long a request may wait for a worker or for a handler to start.
 	QueueDeadline time.Duration
+	// Spin is how long a loop waits for an answer before it sleeps; 0 is not at all.
+	Spin time.Duration
 	// PipelineDepth is how many requests of one connection may be in a worker together.
 	PipelineDepth int
 	// MaxBody is the largest request body in bytes.
