@@ -53,6 +53,9 @@ static void publish(struct exchange *ex, struct lane *lane, uint32_t slot, uint3
     bool end = ex->request_ended && ex->backlog == NULL;
     uint8_t flags = (uint8_t)((end ? RING_FLAG_END : 0u) | (ex->attempt != 0 ? RING_FLAG_RETRY : 0u));
     lane_publish_request(lane, slot, ex, block, ex->head_length, ex->first_length, flags, ex->total, now_ns(ex));
+    if (ex->half_closed) {
+        lane_cancel(lane, slot, RING_CANCEL_HALF_CLOSED);
+    }
 }
 
 /*
@@ -251,6 +254,7 @@ bool exchange_is_open(const struct exchange *ex) {
 }
 
 void exchange_half_close(struct exchange *ex) {
+    ex->half_closed = true;
     if (ex->state == EXCHANGE_SENT || ex->state == EXCHANGE_ANSWERING) {
         lane_cancel(ex->lane, ex->slot, RING_CANCEL_HALF_CLOSED);
     }

@@ -98,6 +98,7 @@ struct exchange {
     uint8_t *backlog; /* body bytes to be published again after a re-dispatch */
     uint32_t backlog_length;
     uint32_t backlog_done;
+    bool half_closed; /* the client has ended its sending side: whichever worker gets the request is told */
     bool backlog_end;
 };
 

@@ -109,8 +109,11 @@ static void attach(struct loop *loop, struct loop_lane *lane) {
     if (dispatch_add_lane(&loop->dispatch, &lane->lane) != 0) {
         abort(); /* gw_attach bounds the number */
     }
-    if (uv_poll_init(&loop->uv, &lane->poll, lane->lane.lane.params.socket) == 0) {
-        (void)uv_poll_start(&lane->poll, UV_READABLE, on_wake);
+    struct lane *end = &lane->lane.lane;
+    int rc = uv_poll_init(&loop->uv, &lane->poll, end->params.socket);
+    lane->watched = rc == 0;
+    if (rc != 0 || uv_poll_start(&lane->poll, UV_READABLE, on_wake) != 0) {
+        lane_break(end, "its wake-up socket cannot be watched", (uint64_t)-rc, 0);
     }
 }
 
@@ -130,6 +133,10 @@ static void on_lane_closed(uv_handle_t *handle) {
 
 static void lane_released(struct dispatch_lane *lane) {
     struct loop_lane *ll = (struct loop_lane *)(void *)lane;
+    if (!ll->watched) {
+        gw_lane_released(ll->loop->gw, ll);
+        return;
+    }
     (void)uv_poll_stop(&ll->poll);
     uv_close((uv_handle_t *)&ll->poll, on_lane_closed);
 }

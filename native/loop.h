@@ -35,6 +35,7 @@ struct loop_lane {
     struct dispatch_lane lane; /* first */
     uv_poll_t poll;
     struct loop *loop;
+    bool watched; /* poll is initialised */
 };
 
 struct loop_listener {

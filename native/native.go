@@ -23,6 +23,8 @@ import (
 	"time"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"ringway/ring"
 )
 
@@ -123,11 +125,10 @@ func (g *Gateway) AddListener(fds []int) error {
 	seen := map[int]bool{}
 	for i, fd := range fds {
 		if seen[fd] {
-			dup, err := syscall.Dup(fd)
+			dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0) // in one step: workers are started meanwhile
 			if err != nil {
 				return fmt.Errorf("duplicating listening socket %d: %w", fd, err)
 			}
-			syscall.CloseOnExec(dup)
 			fd = dup
 		}
 		seen[fd] = true

@@ -88,6 +88,31 @@ static void test_parked_until_a_worker_comes(void) {
     rig_close();
 }
 
+/* Whoever gets a parked request learns that its client has ended its sending side, as often as it is dispatched. */
+static void test_half_closed_while_parked(void) {
+    rig_open(0, 8);
+    fake_start(a, RING_METHOD_GET, NULL, 0, true);
+    CHECK_UINT(a->exchange.state, EXCHANGE_PARKED);
+    exchange_half_close(&a->exchange);
+    for (uint32_t lane = 0; lane < 2; lane++) {
+        rig_add_lane(64, 4, 192);
+        (void)dispatch_poll(&rig.dispatch);
+        struct ring_event request = rig_claim(lane);
+        struct ring_event event = {0};
+        REQUIRE(worker_take(&rig.workers[lane], &event));
+        CHECK_UINT(event.kind, RING_EVENT_CANCEL);
+        CHECK_UINT(event.status, RING_CANCEL_HALF_CLOSED);
+        if (lane == 0) {
+            dispatch_bury(&rig.lanes[0]);
+        } else {
+            rig_answer(lane, &request, "x");
+        }
+    }
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT(a->responses, 1);
+    rig_close();
+}
+
 static void test_parked_in_order(void) {
     rig_open(0, 8);
     for (int i = 0; i < 3; i++) {
@@ -368,6 +393,7 @@ int main(void) {
     RUN(test_least_loaded_lane);
     RUN(test_only_active_lanes_get_requests);
     RUN(test_parked_until_a_worker_comes);
+    RUN(test_half_closed_while_parked);
     RUN(test_parked_in_order);
     RUN(test_park_limit);
     RUN(test_parked_expires);
