@@ -77,6 +77,7 @@ var variants = []variant{
 	{"env-auto-tight", tight, []string{"--mode", "env"}, 1},
 	{"env-inline", nil, []string{"--mode", "env", "--dispatch", "inline"}, 1},
 	{"env-pool-tight", tight, []string{"--mode", "env", "--dispatch", "pool", "--pool", "2"}, 1},
+	{"handler-auto-spinning", []string{"--spin", "50us"}, []string{"--spin", "50us"}, 1},
 	{"env-auto-two-workers", []string{"--exchanges", "64", "--arena-size", "1MiB"}, []string{"--mode", "env"}, 2},
 }
 
@@ -99,6 +100,11 @@ func stress(t *testing.T, v variant, exchanges uint64, seed uint64, all *totals)
 	r.watch(done, g, workers)
 	if t.Failed() {
 		t.Logf("gateway: %s", g.StatsText())
+		for _, w := range workers {
+			w.Signal(syscall.SIGTERM)
+			line, _ := w.Line(system.Patience)
+			t.Logf("worker: %s", line)
+		}
 		return
 	}
 	r.settle(g, workers, time.Since(begin))

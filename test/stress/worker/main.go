@@ -19,11 +19,12 @@ func main() {
 	dispatch := flag.String("dispatch", "auto", "auto, inline or pool")
 	pool := flag.Int("pool", 2, "handlers of a pool")
 	handlers := flag.Int("handlers", bridge.DefaultMaxHandlers, "handlers at once (auto)")
+	spin := flag.Duration("spin", 0, "how long readers wait awake")
 	release := flag.String("release", "stress", "name of the release")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	options := []bridge.Option{bridge.WithRelease(*release), bridge.WithMaxHandlers(*handlers)}
+	options := []bridge.Option{bridge.WithRelease(*release), bridge.WithMaxHandlers(*handlers), bridge.WithSpin(*spin)}
 	switch *dispatch {
 	case "inline":
 		options = append(options, bridge.WithDispatch(bridge.Inline))
