@@ -41,7 +41,7 @@ func newOptions(opts []Option) *options {
 		opt(o)
 	}
 	if o.release == "" {
-		o.release = defaultRelease()
+		o.release = DefaultRelease()
 	}
 	return o
 }
@@ -61,8 +61,7 @@ func (o *options) perLane(lanes int) int {
 // WithSocket names the gateway's control socket; the default is the environment's RINGWAY_SOCKET, else DefaultSocket.
 func WithSocket(path string) Option { return func(o *options) { o.socket = path } }
 
-// WithRelease names the build: workers of one release share the load. The default is a hash of the executable and its
-// arguments.
+// WithRelease names the build: workers of one release share the load. The default is DefaultRelease.
 func WithRelease(name string) Option { return func(o *options) { o.release = name } }
 
 // WithDispatch says which goroutines run handlers; the default is Auto.

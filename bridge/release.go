@@ -6,10 +6,11 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 )
 
-// defaultRelease names this build: a hash of the executable and its arguments.
-func defaultRelease() string {
+// DefaultRelease names this build, unless WithRelease does: a hash of the executable and its arguments.
+var DefaultRelease = sync.OnceValue(func() string {
 	h := sha256.New()
 	if f, err := os.Open("/proc/self/exe"); err == nil {
 		_, _ = io.Copy(h, f) // a part of it names the build well enough
@@ -17,4 +18,4 @@ func defaultRelease() string {
 	}
 	_, _ = io.WriteString(h, strings.Join(os.Args, "\x00"))
 	return hex.EncodeToString(h.Sum(nil)[:6])
-}
+})

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -47,11 +48,9 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 func complain(stderr io.Writer, err error) { _, _ = fmt.Fprintf(stderr, "appworker: %v\n", err) }
 
 func serve(ctx context.Context, s settings) error {
-	options := []bridge.Option{bridge.WithDispatch(s.dispatch), bridge.WithSpin(s.spin)}
-	if s.release != "" {
-		options = append(options, bridge.WithRelease(s.release))
-	}
-	routes := approutes.Options{Release: s.release, Blocks: blocks}
+	release := cmp.Or(s.release, bridge.DefaultRelease())
+	options := []bridge.Option{bridge.WithDispatch(s.dispatch), bridge.WithSpin(s.spin), bridge.WithRelease(release)}
+	routes := approutes.Options{Release: release, Blocks: blocks}
 	if s.env {
 		return bridge.ServeEnv(ctx, approutes.App(routes), options...)
 	}

@@ -216,6 +216,21 @@ func stopInFlight(t *testing.T, g *system.Gateway, signal syscall.Signal) {
 	}
 }
 
+// TestDefaultRelease: a worker that was given no release has one all the same, and tells it everywhere.
+func TestDefaultRelease(t *testing.T) {
+	t.Parallel()
+	g := system.StartGateway(t, system.Options{Supervised: true})
+	var said struct{ Release string }
+	_, body := get(t, newClient(t), g.URL("/pid"))
+	if err := json.Unmarshal(body, &said); err != nil {
+		t.Fatal(err)
+	}
+	if known := g.Stats().Workers[0].Release; said.Release == "" || said.Release != known {
+		t.Errorf("/pid says release %q, the gateway knows %q", said.Release, known)
+	}
+	g.Stop()
+}
+
 // TestDrainLimit: what does not finish in time is cut, and the end is still orderly.
 func TestDrainLimit(t *testing.T) {
 	t.Parallel()

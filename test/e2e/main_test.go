@@ -7,7 +7,9 @@ import (
 	"ringway/test/e2e/system"
 )
 
-func TestMain(m *testing.M) { os.Exit(system.Main(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(system.Main(m, system.Program{Path: &hostile, Sources: "./test/e2e/hostile"}))
+}
 
 // workers are all ways in which the example worker serves.
 var workers = []struct{ mode, dispatch string }{
