@@ -19,7 +19,9 @@ import (
 var hostile string
 
 // answer of the program: so many lines of token and id.
-func linesOf(token string, id, n int) string { return strings.Repeat(fmt.Sprintf("%s %d\n", token, id), n) }
+func linesOf(token string, id, n int) string {
+	return strings.Repeat(fmt.Sprintf("%s %d\n", token, id), n)
+}
 
 // TestHostileWorker: a worker that destroys what it shares with the gateway harms its own exchanges only. The gateway
 // lives, no client waits for ever or sees broken HTTP, and what an honest worker answers arrives whole and at the right
