@@ -25,6 +25,11 @@ struct gw_config {
     uint64_t queue_deadline_ms;
     uint64_t spin_ns; /* 0: never */
     uint64_t max_body;
+    uint64_t head_timeout_ms; /* timeouts: 0 is without end */
+    uint64_t idle_timeout_ms;
+    uint64_t body_timeout_ms;
+    uint64_t send_timeout_ms;
+    uint64_t body_rate; /* bytes a second */
     uint32_t pipeline;
     uint32_t line_bytes;
     uint32_t head_bytes;
@@ -70,6 +75,10 @@ struct gw_loop_stats {
     uint64_t answers[6];
     uint64_t refused[GW_REASONS];
     uint64_t too_large;
+    uint64_t idle_timeouts;
+    uint64_t head_timeouts;
+    uint64_t body_timeouts;
+    uint64_t send_timeouts;
     uint64_t bytes_in;
     uint64_t bytes_out;
     uint64_t cut;

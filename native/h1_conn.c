@@ -58,6 +58,7 @@ void h1_conn_watch(struct h1_conn *conn) {
     if (conn->state == H1_CONN_CLOSED) {
         return;
     }
+    h1_timer_update(conn);
     if (conn->reading && !conn->eof) {
         events |= UV_READABLE;
     }
@@ -145,6 +146,7 @@ void h1_conn_close(struct h1_conn *conn, uint16_t reason) {
         linger_remove(conn);
     }
     h1_unblock(conn);
+    h1_timer_remove(conn);
     conn->state = H1_CONN_CLOSED;
     while (conn->front != NULL) {
         exchange_detach(&conn->front->exchange, reason);
@@ -211,17 +213,6 @@ void h1_conn_finish(struct h1_conn *conn) {
     }
     server->lingering = conn;
     h1_conn_watch(conn);
-}
-
-bool h1_tick(struct h1_server *server, uint64_t now_ms) {
-    for (struct h1_conn *conn = server->lingering; conn != NULL;) {
-        struct h1_conn *next = conn->list_next;
-        if (now_ms - conn->since_ms >= H1_LINGER_MS) {
-            h1_conn_close(conn, RING_CANCEL_GONE);
-        }
-        conn = next;
-    }
-    return server->lingering != NULL;
 }
 
 static void half_close_streams(struct h1_conn *conn) {

@@ -50,6 +50,10 @@ static void refuse_too_large(struct h1_conn *conn) {
     give_up(conn, 413, "request body too large");
 }
 
+void h1_input_timeout(struct h1_conn *conn) {
+    give_up(conn, 408, "request timeout");
+}
+
 /* The request is complete: the next head may follow, unless this was the last. */
 static void request_complete(struct h1_conn *conn) {
     conn->body = NULL;
@@ -81,6 +85,7 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
         return 0;
     }
     counter_add(&server->counters.requests, 1);
+    conn->greeted = true;
     stream->head_request = request->method == RING_METHOD_HEAD;
     stream->expects_continue = request->expect_continue && request->body_kind != RING_BODY_NONE;
     stream->safe = is_safe(request->method);
@@ -436,6 +441,7 @@ static bool receive(struct h1_conn *conn, uint8_t *memory, uint32_t size, uint32
         if (n > 0) {
             *length = (uint32_t)n;
             counter_add(&conn->server->counters.bytes_in, (uint64_t)n);
+            h1_timer_progress(conn, *length);
             return true;
         }
         *length = 0;

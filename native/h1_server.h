@@ -35,11 +35,33 @@ struct h1_native_path {
     uint32_t body_length;
 };
 
+/* What a connection is waited for; at most one thing at a time on the reading side. docs/design.md section 6. */
+enum h1_timer {
+    H1_TIMER_NONE = 0,
+    H1_TIMER_IDLE, /* the next request, between two */
+    H1_TIMER_HEAD, /* a whole head, from its first byte; the first one from the connection's beginning */
+    H1_TIMER_BODY, /* the next bytes of a body, while the gateway is reading */
+    H1_TIMER_COUNT,
+};
+
+/* Milliseconds; 0: without end. */
+struct h1_timeouts {
+    uint64_t reading[H1_TIMER_COUNT]; /* by enum h1_timer */
+    uint64_t send;                    /* the peer takes no bytes */
+    uint64_t body_rate;               /* bytes a second that a body must have on average, after one body timeout */
+};
+
+/* Connections with the same timer, the oldest first. */
+struct h1_timer_list {
+    struct h1_conn *head, *tail;
+};
+
 struct h1_config {
     struct h1_limits head;
     struct h1_chunked_limits chunked;
     uint64_t max_body;
     uint32_t pipeline;
+    struct h1_timeouts timeouts;
     const char *server_name; /* NULL: no Server field */
     const struct h1_native_path *native_paths;
     uint32_t native_path_count;
@@ -55,6 +77,8 @@ struct h1_counters {
     counter too_large;
     counter bytes_in;
     counter bytes_out;
+    counter timed_out[H1_TIMER_COUNT]; /* by enum h1_timer */
+    counter send_timeouts;
     counter cut;     /* connections cut because an answer failed half way */
     counter evicted; /* answers held aside for a slow client */
     counter aside_bytes;
@@ -76,7 +100,8 @@ struct h1_server {
     struct pool conns;
     struct pool streams;
     struct pool items;
-    struct h1_conn *all;   /* open connections */
+    struct h1_conn *all; /* open connections */
+    struct h1_timer_list timers[H1_TIMER_COUNT];
     struct h1_conn *dirty; /* have something to send or to go on with */
     struct h1_conn *lingering;
     struct h1_conn *blocked_head; /* the peer does not take bytes; oldest first */
@@ -173,6 +198,12 @@ struct h1_conn {
     uint32_t in_start;
     uint32_t in_length;
     uint32_t in_capacity;
+    uint8_t timer;          /* enum h1_timer */
+    bool greeted;           /* a request has begun on it */
+    uint64_t timer_ms;      /* when its timer was set */
+    uint64_t rate_since_ms; /* of the body being read */
+    uint64_t rate_bytes;
+    struct h1_conn *timer_prev, *timer_next;
     uint64_t since_ms;           /* lingering, blocked */
     struct h1_conn *prev, *next; /* all */
     struct h1_conn *dirty_next;
@@ -189,8 +220,9 @@ void h1_server_free(struct h1_server *server);
 void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *peer);
 /* Sends what is queued on all dirty connections and lets them go on. */
 void h1_flush(struct h1_server *server);
-/* Lingering connections and the date; some times a second. True while connections linger. */
+/* Lingering connections and timers; some times a second. True while there are any. */
 bool h1_tick(struct h1_server *server, uint64_t now_ms);
+bool h1_needs_tick(const struct h1_server *server);
 /* Closes idle connections; the others close after their answer. */
 void h1_stop(struct h1_server *server);
 /* Cuts all connections. */
@@ -219,6 +251,13 @@ bool h1_leaves_body(const struct h1_stream *stream, bool whole);
 void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, const char *body, uint32_t length,
                bool close);
 void h1_answer_error(struct h1_stream *stream, uint16_t status, const char *text);
+/* Gives the connection the timer that follows from its state. */
+void h1_timer_update(struct h1_conn *conn);
+/* Body bytes came: the timer begins again, unless they come too slowly. */
+void h1_timer_progress(struct h1_conn *conn, uint32_t bytes);
+void h1_timer_remove(struct h1_conn *conn);
+/* Answers 408 to what of a request has come. */
+void h1_input_timeout(struct h1_conn *conn);
 void h1_unblock(struct h1_conn *conn);
 
 #endif

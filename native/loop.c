@@ -178,8 +178,7 @@ static bool needs_tick(const struct loop *loop) {
             return true; /* nothing else may ever happen: no connection, no event */
         }
     }
-    return loop->dispatch.oldest != NULL || loop->server.lingering != NULL || loop->server.blocked_head != NULL ||
-           !dispatch_is_settled(&loop->dispatch);
+    return loop->dispatch.oldest != NULL || h1_needs_tick(&loop->server) || !dispatch_is_settled(&loop->dispatch);
 }
 
 static void on_tick(uv_timer_t *timer) {

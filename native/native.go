@@ -38,10 +38,17 @@ type Config struct {
 	Spin          time.Duration     // how long a loop waits for an answer before it sleeps; 0: not at all
 	PipelineDepth int               // requests of one connection that are under way at a time, 1 to 256
 	MaxBody       int64             // bytes of a request body
+	HeadTimeout   time.Duration     // a whole head, from its first byte; the first one from the connection's beginning. 0, as below: without end
+	IdleTimeout   time.Duration     // between two requests
+	BodyTimeout   time.Duration     // without a byte of a request body
+	BodyRate      int               // bytes a second that a body must have on average, after one body timeout
+	SendTimeout   time.Duration     // without the client taking a byte
 	LineBytes     int               // request line
 	HeadBytes     int               // all header fields
 	Fields        int               // header fields, 1 to 256
 }
+
+func milliseconds(d time.Duration) C.uint64_t { return C.uint64_t(max(d.Milliseconds(), 0)) }
 
 // Attachment is a worker's shared memory, mapped writable, and the gateway's ends of its wake-up sockets.
 type Attachment struct {
@@ -81,6 +88,11 @@ func New(config Config) (*Gateway, error) {
 		park_limit:        C.uint32_t(max(config.ParkLimit, 0)),
 		queue_deadline_ms: C.uint64_t(config.QueueDeadline.Milliseconds()),
 		spin_ns:           C.uint64_t(max(config.Spin, 0)),
+		head_timeout_ms:   milliseconds(config.HeadTimeout),
+		idle_timeout_ms:   milliseconds(config.IdleTimeout),
+		body_timeout_ms:   milliseconds(config.BodyTimeout),
+		send_timeout_ms:   milliseconds(config.SendTimeout),
+		body_rate:         C.uint64_t(max(config.BodyRate, 0)),
 		max_body:          C.uint64_t(max(config.MaxBody, 0)),
 		pipeline:          C.uint32_t(config.PipelineDepth),
 		line_bytes:        C.uint32_t(config.LineBytes),

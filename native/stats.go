@@ -21,6 +21,10 @@ type LoopStats struct {
 	Answers             map[string]uint64 `json:"answers"` // by class: "2xx"
 	Refused             map[string]uint64 `json:"refused"` // malformed requests by reason
 	TooLarge            uint64            `json:"too_large"`
+	IdleTimeouts        uint64            `json:"idle_timeouts"` // connections closed between two requests
+	HeadTimeouts        uint64            `json:"head_timeouts"`
+	BodyTimeouts        uint64            `json:"body_timeouts"`
+	SendTimeouts        uint64            `json:"send_timeouts"` // connections cut whose client took no bytes
 	BytesIn             uint64            `json:"bytes_in"`
 	BytesOut            uint64            `json:"bytes_out"`
 	Cut                 uint64            `json:"cut"` // connections cut in the middle of an answer
@@ -94,6 +98,10 @@ func loopStats(index int, c *C.struct_gw_loop_stats) LoopStats {
 		Answers:             map[string]uint64{},
 		Refused:             map[string]uint64{},
 		TooLarge:            uint64(c.too_large),
+		IdleTimeouts:        uint64(c.idle_timeouts),
+		HeadTimeouts:        uint64(c.head_timeouts),
+		BodyTimeouts:        uint64(c.body_timeouts),
+		SendTimeouts:        uint64(c.send_timeouts),
 		BytesIn:             uint64(c.bytes_in),
 		BytesOut:            uint64(c.bytes_out),
 		Cut:                 uint64(c.cut),

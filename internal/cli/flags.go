@@ -29,6 +29,11 @@ type options struct {
 	queueDeadline time.Duration
 	spin          time.Duration
 	drainLimit    time.Duration
+	headTimeout   time.Duration
+	idleTimeout   time.Duration
+	bodyTimeout   time.Duration
+	bodyRate      size
+	sendTimeout   time.Duration
 	pipelineDepth int
 	maxBody       size
 	lineBytes     size
@@ -50,7 +55,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.SetOutput(io.Discard)
 	f.SortFlags = false
 
-	o.maxBody, o.lineBytes, o.headBytes = 64<<20, 8<<10, 32<<10
+	o.maxBody, o.bodyRate, o.lineBytes, o.headBytes = 64<<20, 256, 8<<10, 32<<10
 
 	f.StringArrayVar(&o.listen, "listen", []string{"127.0.0.1:8080"}, "`ADDR` for clients: "+listen.Expected+"; repeatable, port 0 takes any")
 	f.StringVar(&o.admin, "admin", "127.0.0.1:9180", "`ADDR` (HOST:PORT) of the admin server, or "+adminOff)
@@ -67,6 +72,11 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.DurationVar(&o.spin, "spin", 0, "how long a loop with few requests under way waits awake for an answer before it sleeps, at most 1ms")
 	f.DurationVar(&o.drainLimit, "drain-limit", 30*time.Second, "how long requests in flight may take to finish when something stops")
 	f.IntVar(&o.pipelineDepth, "pipeline-depth", 32, "number of requests of one connection that may be in a worker together")
+	f.DurationVar(&o.headTimeout, "head-timeout", 10*time.Second, "how long a client may take for a whole request head; 0, here and below: without end")
+	f.DurationVar(&o.idleTimeout, "idle-timeout", time.Minute, "how long a connection may rest between two requests")
+	f.DurationVar(&o.bodyTimeout, "body-timeout", 30*time.Second, "how long a client may send nothing of a request body")
+	f.Var(&o.bodyRate, "body-rate", "what a request body must have per second on average, after one --body-timeout")
+	f.DurationVar(&o.sendTimeout, "send-timeout", 30*time.Second, "how long a client may take nothing of its answer")
 	f.Var(&o.maxBody, "max-body", "largest request body")
 	f.Var(&o.lineBytes, "line-bytes", "longest request line")
 	f.Var(&o.headBytes, "head-bytes", "largest request header, all fields together")

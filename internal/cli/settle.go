@@ -72,7 +72,8 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 		engine: engine.Config{
 			Loops: o.loops, NativePaths: paths, ServerName: o.serverName, ParkLimit: o.parkLimit,
 			QueueDeadline: o.queueDeadline, Spin: o.spin, PipelineDepth: o.pipelineDepth, MaxBody: int64(o.maxBody),
-			LineBytes: int(o.lineBytes), HeadBytes: int(o.headBytes), Fields: o.fields,
+			HeadTimeout: o.headTimeout, IdleTimeout: o.idleTimeout, BodyTimeout: o.bodyTimeout, BodyRate: int(o.bodyRate),
+			SendTimeout: o.sendTimeout, LineBytes: int(o.lineBytes), HeadBytes: int(o.headBytes), Fields: o.fields,
 		},
 	}, nil
 }
@@ -102,6 +103,10 @@ func (o *options) checkNumbers() error {
 		{"queue-deadline", o.queueDeadline, time.Millisecond, 24 * time.Hour},
 		{"drain-limit", o.drainLimit, 0, 24 * time.Hour},
 		{"spin", o.spin, 0, time.Millisecond},
+		{"head-timeout", o.headTimeout, 0, 24 * time.Hour},
+		{"idle-timeout", o.idleTimeout, 0, 24 * time.Hour},
+		{"body-timeout", o.bodyTimeout, 0, 24 * time.Hour},
+		{"send-timeout", o.sendTimeout, 0, 24 * time.Hour},
 	} {
 		if limit.value < limit.lowest || limit.value > limit.upper {
 			return badInput("--%s %v is out of range, expected %v to %v", limit.name, limit.value, limit.lowest, limit.upper)
@@ -117,6 +122,7 @@ func (o *options) checkSizes() error {
 		lowest, upper size
 	}{
 		{"max-body", o.maxBody, 0, math.MaxInt64},
+		{"body-rate", o.bodyRate, 0, 1 << 30},
 		{"line-bytes", o.lineBytes, 64, maxHead - 256},
 		{"head-bytes", o.headBytes, 256, maxHead - o.lineBytes},
 	} {

@@ -26,6 +26,17 @@ type Config struct {
 	PipelineDepth int
 	// MaxBody is the largest request body in bytes.
 	MaxBody int64
+	// HeadTimeout is for a whole request head, from its first byte, or from the beginning of the connection for its first
+	// one. 0, here and below, is without end.
+	HeadTimeout time.Duration
+	// IdleTimeout is for a connection between two requests.
+	IdleTimeout time.Duration
+	// BodyTimeout is for the next byte of a request body while the gateway is reading.
+	BodyTimeout time.Duration
+	// BodyRate is the bytes a second that a request body must have on average, after one BodyTimeout.
+	BodyRate int
+	// SendTimeout is for a client to take a byte of its answer.
+	SendTimeout time.Duration
 	// LineBytes, HeadBytes and Fields bound the request line, all header fields together and their number.
 	LineBytes, HeadBytes, Fields int
 }

@@ -16,6 +16,10 @@ type LoopStats struct {
 	Answers             map[string]uint64 `json:"answers"` // by class: "2xx"
 	Refused             map[string]uint64 `json:"refused"` // malformed requests by reason
 	TooLarge            uint64            `json:"too_large"`
+	IdleTimeouts        uint64            `json:"idle_timeouts"` // connections closed between two requests
+	HeadTimeouts        uint64            `json:"head_timeouts"`
+	BodyTimeouts        uint64            `json:"body_timeouts"`
+	SendTimeouts        uint64            `json:"send_timeouts"` // connections cut whose client took no bytes
 	BytesIn             uint64            `json:"bytes_in"`
 	BytesOut            uint64            `json:"bytes_out"`
 	Cut                 uint64            `json:"cut"` // connections cut in the middle of an answer
