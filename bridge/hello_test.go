@@ -14,7 +14,7 @@ var hello = handle(func(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "Hello, World!")
 })
 
-func helloEnv(e *envmap.Env) error {
+func helloEnv(e envmap.Env) error {
 	_ = e.SetHeader("Content-Type", "text/plain")
 	_, err := e.WriteString("Hello, World!")
 	return err

@@ -216,7 +216,7 @@ func stressHandler(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func stressEnv(e *envmap.Env) error {
+func stressEnv(e envmap.Env) error {
 	var down, key, up, how int
 	if _, err := fmt.Sscanf(e.Query(), "up=%d&down=%d&key=%d&how=%d", &up, &down, &key, &how); err != nil {
 		return err

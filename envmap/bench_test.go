@@ -58,7 +58,7 @@ func benchmarkApp(b *testing.B, app envmap.App) {
 
 // BenchmarkEnv reads method, path, query and one header as borrowed views, and answers a small body.
 func BenchmarkEnv(b *testing.B) {
-	benchmarkApp(b, func(env *envmap.Env) error {
+	benchmarkApp(b, func(env envmap.Env) error {
 		total += len(env.MethodBytes()) + len(env.PathBytes()) + len(env.QueryBytes()) + len(env.HeaderBytes("accept"))
 		_ = env.SetHeader("Content-Type", "text/plain")
 		_, err := env.WriteString("Hello, World!")
@@ -68,7 +68,7 @@ func BenchmarkEnv(b *testing.B) {
 
 // BenchmarkEnvStrings does the same with strings that may be kept.
 func BenchmarkEnvStrings(b *testing.B) {
-	benchmarkApp(b, func(env *envmap.Env) error {
+	benchmarkApp(b, func(env envmap.Env) error {
 		total += len(env.Method()) + len(env.Path()) + len(env.Query()) + len(env.Header("accept"))
 		_ = env.SetHeader("Content-Type", "text/plain")
 		_, err := env.WriteString("Hello, World!")
@@ -78,7 +78,7 @@ func BenchmarkEnvStrings(b *testing.B) {
 
 // BenchmarkEnvAll visits the whole dictionary and every field.
 func BenchmarkEnvAll(b *testing.B) {
-	benchmarkApp(b, func(env *envmap.Env) error {
+	benchmarkApp(b, func(env envmap.Env) error {
 		for key := range env.All() {
 			total += len(key)
 		}

@@ -21,7 +21,7 @@ func TestRequestBodyCopied(t *testing.T) {
 		"known length":   post(long),
 		"unknown length": {Method: "POST", Body: struct{ io.Reader }{strings.NewReader(long)}, Length: envmap.LengthUnknown},
 	} {
-		x := inside(t, r, func(env *envmap.Env) {
+		x := inside(t, r, func(env envmap.Env) {
 			if n, err := io.Copy(env, env.Body()); n != int64(len(long)) || err != nil {
 				t.Errorf("%s: Copy = %d, %v", name, n, err)
 			}
@@ -34,7 +34,7 @@ func TestRequestBodyCopied(t *testing.T) {
 }
 
 func TestBodiesIgnoreClose(t *testing.T) {
-	x := inside(t, post("abc"), func(env *envmap.Env) {
+	x := inside(t, post("abc"), func(env envmap.Env) {
 		in, _ := env.Get(envmap.KeyRequestBody)
 		out, _ := env.Get(envmap.KeyResponseBody)
 		equal(t, "Close", in.(io.Closer).Close(), nil)
@@ -48,7 +48,7 @@ func TestBodiesIgnoreClose(t *testing.T) {
 
 // TestRequestBodyReplaced: what middleware assigned is what the App reads.
 func TestRequestBodyReplaced(t *testing.T) {
-	inside(t, post("abc"), func(env *envmap.Env) {
+	inside(t, post("abc"), func(env envmap.Env) {
 		original := env.Body()
 		_ = env.Set(envmap.KeyRequestBody, io.MultiReader(strings.NewReader("<"), original, strings.NewReader(">")))
 		all, err := io.ReadAll(env.Body())
@@ -60,12 +60,12 @@ func TestRequestBodyReplaced(t *testing.T) {
 
 func TestRequestBodyWriteToFailingWriter(t *testing.T) {
 	own := errors.New("own")
-	inside(t, post("abc"), func(env *envmap.Env) {
+	inside(t, post("abc"), func(env envmap.Env) {
 		if _, err := io.Copy(failingWriter{own}, env.Body()); !errors.Is(err, own) {
 			t.Errorf("Copy: %v", err)
 		}
 	})
-	inside(t, post(""), func(env *envmap.Env) {
+	inside(t, post(""), func(env envmap.Env) {
 		var b bytes.Buffer
 		if n, err := io.Copy(&b, env.Body()); n != 0 || err != nil {
 			t.Errorf("Copy of nothing = %d, %v", n, err)

@@ -8,7 +8,7 @@ import (
 
 // Get returns the value of a key and whether it is present. Keys are case-sensitive. A key of the request is decoded
 // when it is first asked for.
-func (e *Env) Get(key string) (any, bool) {
+func (e Env) Get(key string) (any, bool) {
 	s := e.lock()
 	if s == nil {
 		return nil, false
@@ -18,7 +18,7 @@ func (e *Env) Get(key string) (any, bool) {
 }
 
 // Has says whether a key is present, without decoding its value.
-func (e *Env) Has(key string) bool {
+func (e Env) Has(key string) bool {
 	s := e.lock()
 	if s == nil {
 		return false
@@ -29,7 +29,7 @@ func (e *Env) Has(key string) bool {
 
 // Set assigns a value to a key; nil removes the key. The type of a value that the response is made of is checked when
 // the response is sealed, not here. Errors: ErrEnded, or ErrSealed for status, reason and fields of a sealed response.
-func (e *Env) Set(key string, value any) error {
+func (e Env) Set(key string, value any) error {
 	value = e.adopt(key, value)
 	s := e.lock()
 	if s == nil {
@@ -40,7 +40,7 @@ func (e *Env) Set(key string, value any) error {
 }
 
 // Add is Set for a key that must be absent; ErrKeyExists if it is present.
-func (e *Env) Add(key string, value any) error {
+func (e Env) Add(key string, value any) error {
 	value = e.adopt(key, value)
 	s := e.lock()
 	if s == nil {
@@ -55,7 +55,7 @@ func (e *Env) Add(key string, value any) error {
 
 // Delete removes a key and says whether it was present. The response of an Env without "owin.ResponseStatusCode" has
 // status 200, one without "owin.ResponseHeaders" has no fields of the App's.
-func (e *Env) Delete(key string) bool {
+func (e Env) Delete(key string) bool {
 	s := e.lock()
 	if s == nil {
 		return false
@@ -69,7 +69,7 @@ func (e *Env) Delete(key string) bool {
 
 // DeletePair removes a key if its value equals the one given, and says whether it did. Values that Go cannot compare
 // (maps, slices, functions) are equal if they are the same one.
-func (e *Env) DeletePair(key string, value any) bool {
+func (e Env) DeletePair(key string, value any) bool {
 	s := e.lock()
 	if s == nil {
 		return false
@@ -83,7 +83,7 @@ func (e *Env) DeletePair(key string, value any) bool {
 }
 
 // Len returns the number of keys present.
-func (e *Env) Len() int {
+func (e Env) Len() int {
 	s := e.lock()
 	if s == nil {
 		return 0
@@ -99,7 +99,7 @@ func (e *Env) Len() int {
 }
 
 // Clear removes every key.
-func (e *Env) Clear() {
+func (e Env) Clear() {
 	s := e.lock()
 	if s == nil {
 		return
@@ -114,7 +114,7 @@ func (e *Env) Clear() {
 
 // Keys visits every key once, without decoding a value: those the Env knows in a fixed order, then the others in the
 // order they came in. Keys that are not known and added during the visit are not seen; keys removed before their turn are left out.
-func (e *Env) Keys() iter.Seq[string] {
+func (e Env) Keys() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		extra := e.extraKeys()
 		for _, key := range knownNames {
@@ -131,7 +131,7 @@ func (e *Env) Keys() iter.Seq[string] {
 }
 
 // All visits every key as Keys does, with its value.
-func (e *Env) All() iter.Seq2[string, any] {
+func (e Env) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		for key := range e.Keys() {
 			if v, ok := e.Get(key); ok && !yield(key, v) {
@@ -141,7 +141,7 @@ func (e *Env) All() iter.Seq2[string, any] {
 	}
 }
 
-func (e *Env) extraKeys() []string {
+func (e Env) extraKeys() []string {
 	s := e.lock()
 	if s == nil {
 		return nil
@@ -156,7 +156,7 @@ func (e *Env) extraKeys() []string {
 
 // adopt replaces what cannot stay a dictionary of fields: another Env's or the other direction's Headers, which lives
 // no longer than its Env or means other fields, becomes a copy; a nil map becomes one that can be written to.
-func (e *Env) adopt(key string, value any) any {
+func (e Env) adopt(key string, value any) any {
 	if key != KeyRequestHeaders && key != KeyResponseHeaders {
 		return value
 	}
@@ -177,7 +177,7 @@ func (e *Env) adopt(key string, value any) any {
 	return value
 }
 
-func (s *state) get(env *Env, key string) (any, bool) {
+func (s *state) get(env Env, key string) (any, bool) {
 	if k, ok := lookup(key); ok {
 		if !s.present(k) {
 			return nil, false
@@ -197,7 +197,7 @@ func (s *state) has(key string) bool {
 	return s.findExtra(key) >= 0
 }
 
-func (s *state) put(env *Env, key string, value any) error {
+func (s *state) put(env Env, key string, value any) error {
 	if k, ok := lookup(key); ok {
 		return s.putKnown(env, k, value)
 	}
@@ -216,7 +216,7 @@ func (s *state) put(env *Env, key string, value any) error {
 	return nil
 }
 
-func (s *state) putKnown(env *Env, k known, value any) error {
+func (s *state) putKnown(env Env, k known, value any) error {
 	switch k {
 	case kStatus, kReason, kResponseHeaders:
 		if s.response.sealed() {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestDictionaryGetSetHasDelete(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		for _, key := range []string{envmap.KeyRequestPath, envmap.KeyRequestPathBase, "my.Key"} {
 			if err := env.Set(key, "/new"); err != nil {
 				t.Fatal(err)
@@ -33,7 +33,7 @@ func TestDictionaryGetSetHasDelete(t *testing.T) {
 }
 
 func TestDictionaryAccessorsShowWhatWasSet(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		env.Path() // decoded before it is replaced
 		_ = env.Set(envmap.KeyRequestPath, "/p")
 		_ = env.Set(envmap.KeyRequestPathBase, "/base")
@@ -49,7 +49,7 @@ func TestDictionaryAccessorsShowWhatWasSet(t *testing.T) {
 }
 
 func TestDictionaryKeysAreOrdinal(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		equal(t, "Has", env.Has("owin.requestpath"), false)
 		_ = env.Set("owin.requestpath", 1)
 		_ = env.Set("K", 1)
@@ -61,7 +61,7 @@ func TestDictionaryKeysAreOrdinal(t *testing.T) {
 }
 
 func TestDictionaryNilRemoves(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		for _, key := range []string{envmap.KeyRequestMethod, "my.Key"} {
 			_ = env.Set(key, "x")
 			_ = env.Set(key, nil)
@@ -73,7 +73,7 @@ func TestDictionaryNilRemoves(t *testing.T) {
 }
 
 func TestDictionaryTryGetOfUnknownKey(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		v, ok := env.Get("no.Such")
 		if v != nil || ok {
 			t.Errorf("Get = %v, %v", v, ok)
@@ -82,7 +82,7 @@ func TestDictionaryTryGetOfUnknownKey(t *testing.T) {
 }
 
 func TestDictionaryAdd(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		for _, key := range []string{envmap.KeyRequestPath, "my.Key"} {
 			env.Delete(key)
 			if err := env.Add(key, "a"); err != nil {
@@ -103,7 +103,7 @@ func TestDictionaryAdd(t *testing.T) {
 func TestDictionaryDeletePair(t *testing.T) {
 	m, n := map[string]int{}, map[string]int{}
 	s := []int{1, 2}
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		_ = env.Set("map", m)
 		_ = env.Set("slice", s)
 		_ = env.Set("mixed", [1]any{s})
@@ -133,7 +133,7 @@ func TestDictionaryDeletePair(t *testing.T) {
 }
 
 func TestDictionaryIteration(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		_ = env.Set("my.B", 1)
 		_ = env.Set("my.A", 2)
 		env.Delete(envmap.KeyRequestScheme)
@@ -175,7 +175,7 @@ func TestDictionaryIteration(t *testing.T) {
 }
 
 func TestDictionaryClear(t *testing.T) {
-	x := inside(t, typical, func(env *envmap.Env) {
+	x := inside(t, typical, func(env envmap.Env) {
 		_ = env.Set("my.A", 2)
 		_ = env.SetStatus(404)
 		_ = env.SetHeader("X", "y")
@@ -195,7 +195,7 @@ func TestDictionaryClear(t *testing.T) {
 
 func TestDictionaryHeadersAssigned(t *testing.T) {
 	own := http.Header{"X-One": {"1", "2"}, "lower": {"3"}}
-	x := inside(t, typical, func(env *envmap.Env) {
+	x := inside(t, typical, func(env envmap.Env) {
 		_ = env.Set(envmap.KeyResponseHeaders, own)
 		own.Set("Later", "4") // the map itself is the dictionary from now on
 		_ = env.SetHeader("LOWER", "5")
@@ -216,7 +216,7 @@ func TestDictionaryHeadersAssigned(t *testing.T) {
 }
 
 func TestDictionaryHeadersPutBackOrCopied(t *testing.T) {
-	x := inside(t, typical, func(env *envmap.Env) {
+	x := inside(t, typical, func(env envmap.Env) {
 		_ = env.SetHeader("X", "1")
 		_ = env.Set(envmap.KeyResponseHeaders, env.ResponseHeaders())
 		equal(t, "X", env.ResponseHeaders().Get("x"), "1")

@@ -13,7 +13,7 @@ import (
 )
 
 // leak runs an exchange and returns the Env its App kept.
-func leak(runner *envmap.Runner, t *testing.T, keep **envmap.Env, r envtest.Request) *envmap.Env {
+func leak(runner *envmap.Runner, t *testing.T, keep *envmap.Env, r envtest.Request) envmap.Env {
 	t.Helper()
 	x := envtest.NewExchange(t.Context(), r)
 	if err := runner.Run(x); err != nil {
@@ -24,8 +24,8 @@ func leak(runner *envmap.Runner, t *testing.T, keep **envmap.Env, r envtest.Requ
 
 // TestEveryCallAfterTheEnd: zero values and ErrEnded, also when the memory has gone on to another exchange.
 func TestEveryCallAfterTheEnd(t *testing.T) {
-	var kept *envmap.Env
-	runner := envmap.NewRunner(func(env *envmap.Env) error {
+	var kept envmap.Env
+	runner := envmap.NewRunner(func(env envmap.Env) error {
 		kept = env
 		_ = env.Set("my.Key", 1)
 		env.Path()
@@ -38,17 +38,17 @@ func TestEveryCallAfterTheEnd(t *testing.T) {
 		leak(runner, t, &kept, typical)
 		ended(t, env, body, headers)
 	}
-	inner := envmap.NewRunner(func(now *envmap.Env) error {
+	inner := envmap.NewRunner(func(now envmap.Env) error {
 		_ = now.Set("my.Key", 2)
 		ended(t, env, body, headers)
 		_, err := now.WriteString("x")
 		return err
 	})
 	leak(inner, t, &kept, typical)
-	ended(t, new(envmap.Env), new(envmap.Env).Body(), envmap.Headers{})
+	ended(t, envmap.Env{}, envmap.Env{}.Body(), envmap.Headers{})
 }
 
-func ended(t *testing.T, env *envmap.Env, body io.Reader, headers envmap.Headers) {
+func ended(t *testing.T, env envmap.Env, body io.Reader, headers envmap.Headers) {
 	t.Helper()
 	equal(t, "texts", env.Method()+env.Path()+env.PathBase()+env.Query()+env.Scheme()+env.Protocol()+env.RemoteIP()+
 		env.Header("accept")+headers.Get("accept"), "")
@@ -97,7 +97,7 @@ func ended(t *testing.T, env *envmap.Env, body io.Reader, headers envmap.Headers
 // its own request or nothing. The race detector watches.
 func TestLeakedEnvInAnotherGoroutine(t *testing.T) {
 	var group sync.WaitGroup
-	runner := envmap.NewRunner(func(env *envmap.Env) error {
+	runner := envmap.NewRunner(func(env envmap.Env) error {
 		path := env.Path()
 		started := make(chan struct{})
 		group.Go(func() {
@@ -144,7 +144,7 @@ func TestRunWaitsForReads(t *testing.T) {
 	defer writer.Close()
 	result := make(chan error, 1)
 	x := envtest.NewExchange(t.Context(), envtest.Request{Method: "POST", Body: reader, Length: envmap.LengthUnknown})
-	err := envmap.NewRunner(func(env *envmap.Env) error {
+	err := envmap.NewRunner(func(env envmap.Env) error {
 		reading := make(chan struct{})
 		go func() {
 			close(reading)
@@ -166,7 +166,7 @@ func TestRunWaitsForReads(t *testing.T) {
 func TestContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	x := envtest.NewExchange(ctx, envtest.Request{})
-	err := envmap.NewRunner(func(env *envmap.Env) error {
+	err := envmap.NewRunner(func(env envmap.Env) error {
 		equal(t, "error", env.Context().Err(), nil)
 		cancel()
 		v, _ := env.Get(envmap.KeyCallCancelled)

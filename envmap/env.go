@@ -15,7 +15,7 @@ type Env struct {
 }
 
 // lock returns the state, locked, or nil if the exchange has ended.
-func (e *Env) lock() *state {
+func (e Env) lock() *state {
 	s := e.s
 	if s == nil {
 		return nil
@@ -28,7 +28,7 @@ func (e *Env) lock() *state {
 	return s
 }
 
-func (e *Env) text(k known) string {
+func (e Env) text(k known) string {
 	s := e.lock()
 	if s == nil {
 		return ""
@@ -37,7 +37,7 @@ func (e *Env) text(k known) string {
 	return s.text(k)
 }
 
-func (e *Env) bytes(k known) []byte {
+func (e Env) bytes(k known) []byte {
 	s := e.lock()
 	if s == nil {
 		return nil
@@ -47,41 +47,41 @@ func (e *Env) bytes(k known) []byte {
 }
 
 // Method returns the request method.
-func (e *Env) Method() string { return e.text(kMethod) }
+func (e Env) Method() string { return e.text(kMethod) }
 
 // MethodBytes is Method, borrowed.
-func (e *Env) MethodBytes() []byte { return e.bytes(kMethod) }
+func (e Env) MethodBytes() []byte { return e.bytes(kMethod) }
 
 // Path returns the percent-decoded path below PathBase. Every valid escape is decoded once, %2F and %00 included; "//"
 // and "/../" are left as they are.
-func (e *Env) Path() string { return e.text(kPath) }
+func (e Env) Path() string { return e.text(kPath) }
 
 // PathBytes is Path, borrowed.
-func (e *Env) PathBytes() []byte { return e.bytes(kPath) }
+func (e Env) PathBytes() []byte { return e.bytes(kPath) }
 
 // PathBase returns the part of the path that was mapped away before this App; "" or starting with "/".
-func (e *Env) PathBase() string { return e.text(kPathBase) }
+func (e Env) PathBase() string { return e.text(kPathBase) }
 
 // Query returns the query string as it was received, without "?".
-func (e *Env) Query() string { return e.text(kQuery) }
+func (e Env) Query() string { return e.text(kQuery) }
 
 // QueryBytes is Query, borrowed.
-func (e *Env) QueryBytes() []byte { return e.bytes(kQuery) }
+func (e Env) QueryBytes() []byte { return e.bytes(kQuery) }
 
 // Scheme returns "http" or "https".
-func (e *Env) Scheme() string { return e.text(kScheme) }
+func (e Env) Scheme() string { return e.text(kScheme) }
 
 // Protocol returns the version of the request's protocol, such as "HTTP/1.1".
-func (e *Env) Protocol() string { return e.text(kProtocol) }
+func (e Env) Protocol() string { return e.text(kProtocol) }
 
 // RemoteIP returns the client's address, "" if the connection has none.
-func (e *Env) RemoteIP() string { return e.text(kRemoteIP) }
+func (e Env) RemoteIP() string { return e.text(kRemoteIP) }
 
 // Header returns the first value of a request field, its name in any case; "" if there is none.
-func (e *Env) Header(name string) string { return e.RequestHeaders().Get(name) }
+func (e Env) Header(name string) string { return e.RequestHeaders().Get(name) }
 
 // HeaderBytes is Header, borrowed; nil if there is none.
-func (e *Env) HeaderBytes(name string) []byte {
+func (e Env) HeaderBytes(name string) []byte {
 	s := e.lock()
 	if s == nil {
 		return nil
@@ -91,26 +91,27 @@ func (e *Env) HeaderBytes(name string) []byte {
 }
 
 // RequestHeaders returns the request fields.
-func (e *Env) RequestHeaders() Headers { return Headers{env: e, key: kRequestHeaders} }
+func (e Env) RequestHeaders() Headers { return Headers{env: e, key: kRequestHeaders} }
 
 // ResponseHeaders returns the response fields.
-func (e *Env) ResponseHeaders() Headers { return Headers{env: e, key: kResponseHeaders} }
+func (e Env) ResponseHeaders() Headers { return Headers{env: e, key: kResponseHeaders} }
 
-// Body returns the request body. It can be read until the App has returned.
-func (e *Env) Body() io.Reader {
+// Body returns the request body. It can be read until the App has returned. The reader is the one thing here that costs an
+// allocation, of two words.
+func (e Env) Body() io.Reader {
 	s := e.lock()
 	if s == nil {
-		return (*requestBody)(e)
+		return requestBody{e}
 	}
 	defer s.mu.Unlock()
 	if r, ok := s.values[kRequestBody].(io.Reader); ok {
 		return r
 	}
-	return (*requestBody)(e)
+	return requestBody{e}
 }
 
 // ContentLength returns the length of the request body in bytes, 0 if there is none, -1 if it is not known beforehand.
-func (e *Env) ContentLength() int64 {
+func (e Env) ContentLength() int64 {
 	s := e.lock()
 	if s == nil {
 		return 0
@@ -121,7 +122,7 @@ func (e *Env) ContentLength() int64 {
 
 // Context is cancelled when the client is gone, the gateway gave the request up or the worker must stop. It is not
 // cancelled when the exchange ends well; on an Env that has ended, Context returns a cancelled one.
-func (e *Env) Context() context.Context {
+func (e Env) Context() context.Context {
 	s := e.lock()
 	if s == nil {
 		return endedContext

@@ -10,7 +10,7 @@ import (
 // A middleware answers what needs no application, and changes what the next App sees.
 func ExampleMiddleware() {
 	onlyGet := func(next envmap.App) envmap.App {
-		return func(env *envmap.Env) error {
+		return func(env envmap.Env) error {
 			if env.Method() != "GET" {
 				return env.Reply(405).Header("Allow", "GET").Text("only GET\n")
 			}
@@ -20,7 +20,7 @@ func ExampleMiddleware() {
 			return next(env)
 		}
 	}
-	app := onlyGet(func(env *envmap.Env) error {
+	app := onlyGet(func(env envmap.Env) error {
 		greeting, _ := env.Get("example.Greeting")
 		return env.Reply(200).Text(fmt.Sprintf("%s, %s!\n", greeting, env.Header("x-name")))
 	})

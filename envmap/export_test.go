@@ -1,7 +1,7 @@
 package envmap
 
 // Decodes returns how many values were decoded from the request block so far.
-func (e *Env) Decodes() int {
+func (e Env) Decodes() int {
 	s := e.lock()
 	if s == nil {
 		return -1

@@ -45,7 +45,7 @@ func (f *fieldStore) reset() {
 }
 
 // assignAll follows an assignment of value to the whole dictionary.
-func (f *fieldStore) assignAll(s *state, env *Env, k known, value any) {
+func (f *fieldStore) assignAll(s *state, env Env, k known, value any) {
 	if h, ok := value.(Headers); ok && h.env == env && h.key == k {
 		return
 	}

@@ -8,14 +8,11 @@ import "iter"
 // Slices that it returns are copies: a change persists only by Set. The zero Headers is empty and fails like that of an
 // Env which has ended. A Headers is valid as long as its Env; writes to sealed response fields give ErrSealed.
 type Headers struct {
-	env *Env
+	env Env
 	key known // kRequestHeaders or kResponseHeaders
 }
 
 func (h Headers) lock() *state {
-	if h.env == nil {
-		return nil
-	}
 	return h.env.lock()
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 func TestRequestHeaders(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		for name, want := range map[string]string{
 			"accept": "text/html", "ACCEPT": "text/html", "X-Own": "1", "host": "example.org:8080", "no": "",
 		} {
@@ -29,7 +29,7 @@ func TestRequestHeaders(t *testing.T) {
 
 // TestHeadersNeitherSplitNorMerged: "a, b" is one value, three lines are three.
 func TestHeadersNeitherSplitNorMerged(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		for range 2 { // lazily, then from the list
 			h := env.RequestHeaders()
 			if v := h.Values("Accept"); !slices.Equal(v, []string{"text/html", "application/json;q=0.5, text/*"}) {
@@ -45,7 +45,7 @@ func TestHeadersNeitherSplitNorMerged(t *testing.T) {
 }
 
 func TestHeadersCopyOnAssign(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		for _, h := range []envmap.Headers{env.RequestHeaders(), env.ResponseHeaders()} {
 			given := []string{"a", "b"}
 			_ = h.Set("X-Own", given...)
@@ -66,7 +66,7 @@ func TestHeadersCopyOnAssign(t *testing.T) {
 }
 
 func TestHeadersChange(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		for _, h := range []envmap.Headers{env.RequestHeaders(), env.ResponseHeaders()} {
 			_ = h.Append("X-OWN", "more")
 			_ = h.Set("x-own", "only")
@@ -96,7 +96,7 @@ func TestHeadersIteration(t *testing.T) {
 		"Host [example.org:8080]", "Accept [text/html application/json;q=0.5, text/*]", "User-Agent [test]",
 		"X-Own [1 2 3]",
 	}
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		h := env.RequestHeaders()
 		var got []string
 		for name, values := range h.All() {
@@ -125,7 +125,7 @@ func TestHostIsAlwaysThere(t *testing.T) {
 		{"/", []envmap.Field{{"A", "b"}}, "192.0.2.2:80"},
 		{"/", []envmap.Field{{"Host", ""}}, "192.0.2.2:80"},
 	} {
-		inside(t, envtest.Request{Target: c.target, Fields: c.fields}, func(env *envmap.Env) {
+		inside(t, envtest.Request{Target: c.target, Fields: c.fields}, func(env envmap.Env) {
 			for range 2 { // lazily, then from the list
 				h := env.RequestHeaders()
 				equal(t, "Header", env.Header("Host"), c.want)
@@ -151,7 +151,7 @@ func TestManyFields(t *testing.T) {
 	for i := range 1000 {
 		r.Fields = append(r.Fields, envmap.Field{Name: fmt.Sprintf("X-%d", i%500), Value: "v"})
 	}
-	inside(t, r, func(env *envmap.Env) {
+	inside(t, r, func(env envmap.Env) {
 		equal(t, "Len", env.RequestHeaders().Len(), 501)
 		equal(t, "values", len(env.RequestHeaders().Values("x-499")), 2)
 	})

@@ -8,9 +8,9 @@ import (
 )
 
 // inside runs check as an App on a request, and fails the test if the exchange does not end well.
-func inside(t *testing.T, r envtest.Request, check func(env *envmap.Env)) *envtest.Exchange {
+func inside(t *testing.T, r envtest.Request, check func(env envmap.Env)) *envtest.Exchange {
 	t.Helper()
-	x, err := envtest.Do(func(env *envmap.Env) error {
+	x, err := envtest.Do(func(env envmap.Env) error {
 		check(env)
 		return nil
 	}, r)

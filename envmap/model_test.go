@@ -41,7 +41,7 @@ func TestHeadersAgainstModel(t *testing.T) {
 		if !request {
 			model = http.Header{}
 		}
-		inside(t, r, func(env *envmap.Env) {
+		inside(t, r, func(env envmap.Env) {
 			h := env.RequestHeaders()
 			if !request {
 				h = env.ResponseHeaders()
@@ -112,7 +112,7 @@ func TestDictionaryAgainstModel(t *testing.T) {
 	}
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 2))
-		inside(t, typical, func(env *envmap.Env) {
+		inside(t, typical, func(env envmap.Env) {
 			model := map[string]any{
 				envmap.KeyRequestPath: "/café/list", envmap.KeyRequestMethod: "GET", envmap.KeyRequestPathBase: "",
 				envmap.KeyVersion: "1.0", envmap.KeyRemotePort: "40000",

@@ -11,12 +11,12 @@ import (
 //
 // The first error of the chain is what its end returns.
 type Reply struct {
-	env *Env
+	env Env
 	err error
 }
 
 // Reply starts a response with a status.
-func (e *Env) Reply(status int) Reply { return Reply{e, e.SetStatus(status)} }
+func (e Env) Reply(status int) Reply { return Reply{e, e.SetStatus(status)} }
 
 // Header is Env.SetHeader.
 func (r Reply) Header(name, value string) Reply {

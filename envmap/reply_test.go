@@ -16,13 +16,13 @@ func TestReply(t *testing.T) {
 		status            int
 		contentType, body string
 	}{
-		"text":  {func(env *envmap.Env) error { return env.Reply(201).Text("hi") }, 201, "text/plain; charset=utf-8", "hi"},
-		"typed": {func(env *envmap.Env) error { return env.Reply(200).Type("text/html").Text("<p>") }, 200, "text/html", "<p>"},
-		"long":  {func(env *envmap.Env) error { return env.Reply(200).Text(long) }, 200, "text/plain; charset=utf-8", long},
-		"bytes": {func(env *envmap.Env) error { return env.Reply(200).Bytes([]byte("b")) }, 200, "", "b"},
-		"empty": {func(env *envmap.Env) error { return env.Reply(204).Empty() }, 204, "", ""},
+		"text":  {func(env envmap.Env) error { return env.Reply(201).Text("hi") }, 201, "text/plain; charset=utf-8", "hi"},
+		"typed": {func(env envmap.Env) error { return env.Reply(200).Type("text/html").Text("<p>") }, 200, "text/html", "<p>"},
+		"long":  {func(env envmap.Env) error { return env.Reply(200).Text(long) }, 200, "text/plain; charset=utf-8", long},
+		"bytes": {func(env envmap.Env) error { return env.Reply(200).Bytes([]byte("b")) }, 200, "", "b"},
+		"empty": {func(env envmap.Env) error { return env.Reply(204).Empty() }, 204, "", ""},
 		"json": {
-			func(env *envmap.Env) error { return env.Reply(200).JSON(map[string]int{"a": 1}) },
+			func(env envmap.Env) error { return env.Reply(200).JSON(map[string]int{"a": 1}) },
 			200, "application/json", `{"a":1}` + "\n",
 		},
 	} {
@@ -38,7 +38,7 @@ func TestReply(t *testing.T) {
 }
 
 func TestReplyReportsItsFirstError(t *testing.T) {
-	inside(t, envtest.Request{}, func(env *envmap.Env) {
+	inside(t, envtest.Request{}, func(env envmap.Env) {
 		_, _ = env.WriteString("x")
 		for what, err := range map[string]error{
 			"Text": env.Reply(200).Header("A", "b").Text("x"), "JSON": env.Reply(200).JSON(1),
@@ -49,7 +49,7 @@ func TestReplyReportsItsFirstError(t *testing.T) {
 			}
 		}
 	})
-	x, err := envtest.Do(func(env *envmap.Env) error { return env.Reply(200).JSON(make(chan int)) }, envtest.Request{})
+	x, err := envtest.Do(func(env envmap.Env) error { return env.Reply(200).JSON(make(chan int)) }, envtest.Request{})
 	if err == nil || x.Status != 500 {
 		t.Errorf("JSON of a channel: %v, %d", err, x.Status)
 	}

@@ -17,7 +17,7 @@ const spareMost = 32 << 10
 
 // Reserve returns at least one and at most n bytes to write the next part of the body into, so that it need not be
 // copied; Commit must follow before any other response call. The bytes are borrowed until Commit. Errors as Write.
-func (e *Env) Reserve(n int) ([]byte, error) {
+func (e Env) Reserve(n int) ([]byte, error) {
 	if n <= 0 {
 		return nil, errNegativeLength
 	}
@@ -58,7 +58,7 @@ func (e *Env) Reserve(n int) ([]byte, error) {
 }
 
 // Commit makes the first n bytes of those reserved part of the body; 0 gives them all back.
-func (e *Env) Commit(n int) error {
+func (e Env) Commit(n int) error {
 	sink := e.sink()
 	s, err := e.open()
 	if err != nil {
@@ -107,7 +107,7 @@ const readStep = 64 << 10
 
 // ReadFrom writes what r gives, straight into response memory where it can; io.Copy uses it. It returns the bytes read
 // and the first error, that of r unless it is io.EOF.
-func (e *Env) ReadFrom(r io.Reader) (int64, error) {
+func (e Env) ReadFrom(r io.Reader) (int64, error) {
 	var total int64
 	for {
 		b, err := e.Reserve(readStep)
@@ -132,7 +132,7 @@ func (e *Env) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // expectEnd reads past a body of the declared length: what r still has is too much.
-func (e *Env) expectEnd(r io.Reader) error {
+func (e Env) expectEnd(r io.Reader) error {
 	var one [1]byte
 	for {
 		n, err := r.Read(one[:])

@@ -16,7 +16,7 @@ import (
 func TestReserveCommit(t *testing.T) {
 	for _, declared := range []bool{false, true} {
 		for _, total := range []int{1, envmap.BodyHeld, envmap.BodyHeld + 1, 50_000} {
-			x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+			x := inside(t, envtest.Request{}, func(env envmap.Env) {
 				if declared {
 					_ = env.SetHeader("Content-Length", fmt.Sprint(total))
 				}
@@ -47,7 +47,7 @@ func TestReserveCommit(t *testing.T) {
 
 func TestReserveAndCommitPair(t *testing.T) {
 	for _, large := range []bool{false, true} {
-		x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+		x := inside(t, envtest.Request{}, func(env envmap.Env) {
 			if large {
 				_, _ = env.Write(make([]byte, envmap.BodyHeld+1))
 			}
@@ -93,7 +93,7 @@ func TestReadFrom(t *testing.T) {
 			"halves":  iotest.HalfReader,
 			"dataErr": iotest.DataErrReader,
 		} {
-			x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+			x := inside(t, envtest.Request{}, func(env envmap.Env) {
 				n, err := io.Copy(env, wrap(struct{ io.Reader }{bytes.NewReader(want)}))
 				if n != int64(total) || err != nil {
 					t.Errorf("%s: Copy = %d, %v", name, n, err)
@@ -106,7 +106,7 @@ func TestReadFrom(t *testing.T) {
 
 func TestReadFromFailingReader(t *testing.T) {
 	own := errors.New("own")
-	x, err := envtest.Do(func(env *envmap.Env) error {
+	x, err := envtest.Do(func(env envmap.Env) error {
 		n, err := env.ReadFrom(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(own)))
 		equal(t, "n", n, 3)
 		return err
@@ -118,7 +118,7 @@ func TestReadFromFailingReader(t *testing.T) {
 
 func TestReadFromStopsAtContentLength(t *testing.T) {
 	for source, want := range map[string]error{"abc": nil, "abcd": envmap.ErrContentLength} {
-		x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+		x := inside(t, envtest.Request{}, func(env envmap.Env) {
 			_ = env.SetHeader("Content-Length", "3")
 			if n, err := env.ReadFrom(iotest.OneByteReader(strings.NewReader(source))); n != 3 || err != want {
 				t.Errorf("ReadFrom(%q) = %d, %v, want %v", source, n, err, want)

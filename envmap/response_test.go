@@ -12,7 +12,7 @@ import (
 )
 
 func TestResponseDefaults(t *testing.T) {
-	x := inside(t, envtest.Request{}, func(*envmap.Env) {})
+	x := inside(t, envtest.Request{}, func(envmap.Env) {})
 	equal(t, "status", x.Status, 200)
 	equal(t, "length", x.Length, 0)
 	equal(t, "whole", x.Whole, true)
@@ -20,7 +20,7 @@ func TestResponseDefaults(t *testing.T) {
 }
 
 func TestResponseHead(t *testing.T) {
-	x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+	x := inside(t, envtest.Request{}, func(env envmap.Env) {
 		_ = env.SetStatus(299)
 		_ = env.Set(envmap.KeyResponseReasonPhrase, "Odd")
 		_ = env.SetHeader("X-A", "old")
@@ -40,18 +40,18 @@ func TestResponseHead(t *testing.T) {
 }
 
 func TestResponseStatusThroughTheDictionary(t *testing.T) {
-	x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+	x := inside(t, envtest.Request{}, func(env envmap.Env) {
 		_ = env.Set(envmap.KeyResponseStatusCode, "text")
 		_ = env.SetStatus(201)
 		_ = env.Set(envmap.KeyResponseStatusCode, 404)
 	})
 	equal(t, "status", x.Status, 404)
-	x = inside(t, envtest.Request{}, func(env *envmap.Env) {
+	x = inside(t, envtest.Request{}, func(env envmap.Env) {
 		_ = env.Set(envmap.KeyResponseStatusCode, 404)
 		_ = env.SetStatus(202)
 	})
 	equal(t, "status", x.Status, 202)
-	x = inside(t, envtest.Request{}, func(env *envmap.Env) {
+	x = inside(t, envtest.Request{}, func(env envmap.Env) {
 		_ = env.SetStatus(202)
 		env.Delete(envmap.KeyResponseStatusCode)
 	})
@@ -60,20 +60,20 @@ func TestResponseStatusThroughTheDictionary(t *testing.T) {
 
 // TestWhatNoResponseCanBeMadeOf: wrong values give a 500 and an error that names key and type or value.
 func TestWhatNoResponseCanBeMadeOf(t *testing.T) {
-	set := func(key string, value any) func(*envmap.Env) {
-		return func(env *envmap.Env) { _ = env.Set(key, value) }
+	set := func(key string, value any) func(envmap.Env) {
+		return func(env envmap.Env) { _ = env.Set(key, value) }
 	}
-	field := func(name, value string) func(*envmap.Env) {
-		return func(env *envmap.Env) { _ = env.SetHeader(name, value) }
+	field := func(name, value string) func(envmap.Env) {
+		return func(env envmap.Env) { _ = env.SetHeader(name, value) }
 	}
 	for _, c := range []struct {
-		leave func(*envmap.Env)
+		leave func(envmap.Env)
 		names []string
 	}{
 		{set(envmap.KeyResponseStatusCode, "200"), []string{"owin.ResponseStatusCode", "string", "int"}},
 		{set(envmap.KeyResponseStatusCode, 100), []string{"owin.ResponseStatusCode", "100"}},
-		{func(env *envmap.Env) { _ = env.SetStatus(199) }, []string{"owin.ResponseStatusCode", "199"}},
-		{func(env *envmap.Env) { _ = env.SetStatus(1000) }, []string{"1000"}},
+		{func(env envmap.Env) { _ = env.SetStatus(199) }, []string{"owin.ResponseStatusCode", "199"}},
+		{func(env envmap.Env) { _ = env.SetStatus(1000) }, []string{"1000"}},
 		{set(envmap.KeyResponseReasonPhrase, 7), []string{"owin.ResponseReasonPhrase", "int", "string"}},
 		{set(envmap.KeyResponseReasonPhrase, "a\r\nb"), []string{"owin.ResponseReasonPhrase", `"a\r\nb"`}},
 		{set(envmap.KeyResponseHeaders, 7), []string{"owin.ResponseHeaders", "int"}},
@@ -88,13 +88,13 @@ func TestWhatNoResponseCanBeMadeOf(t *testing.T) {
 		{field("content-length", "1x"), []string{`"1x"`}},
 		{field("content-length", "+1"), []string{`"+1"`}},
 		{field("content-length", strings.Repeat("9", 99)), []string{"999..."}},
-		{func(env *envmap.Env) {
+		{func(env envmap.Env) {
 			_ = env.SetHeader("Content-Length", "1")
 			_ = env.AddHeader("Content-Length", "2")
 		}, []string{`"Content-Length"`, `"2"`}},
 	} {
 		for _, write := range []bool{false, true} {
-			x, err := envtest.Do(func(env *envmap.Env) error {
+			x, err := envtest.Do(func(env envmap.Env) error {
 				c.leave(env)
 				if write {
 					var value *envmap.ValueError
@@ -125,12 +125,12 @@ func TestWhatNoResponseCanBeMadeOf(t *testing.T) {
 }
 
 func TestSealedByTheFirstWrite(t *testing.T) {
-	for name, seal := range map[string]func(*envmap.Env) error{
-		"Write":   func(env *envmap.Env) error { _, err := env.Write(nil); return err },
-		"Flush":   (*envmap.Env).Flush,
-		"Reserve": func(env *envmap.Env) error { _, err := env.Reserve(1); return err },
+	for name, seal := range map[string]func(envmap.Env) error{
+		"Write":   func(env envmap.Env) error { _, err := env.Write(nil); return err },
+		"Flush":   (envmap.Env).Flush,
+		"Reserve": func(env envmap.Env) error { _, err := env.Reserve(1); return err },
 	} {
-		x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+		x := inside(t, envtest.Request{}, func(env envmap.Env) {
 			_ = env.SetStatus(201)
 			_ = env.SetHeader("A", "b")
 			if err := seal(env); err != nil {

@@ -19,7 +19,7 @@ func NewRunner(app App) *Runner { return &Runner{app: app} }
 // running, and no memory of ex is referred to. It recovers panics. The result is nil if the response was completed as
 // the App described it; otherwise it says, for the log, what went wrong, also where the client got a well-formed 500.
 //
-// Steady state makes no allocation of its own, but for one of 2 KiB each 128 exchanges.
+// Steady state makes no allocation of its own.
 func (r *Runner) Run(ex Exchange) (err error) {
 	s, _ := r.pool.Get().(*state)
 	if s == nil {

@@ -20,7 +20,7 @@ func TestFailureBeforeTheFirstWrite(t *testing.T) {
 		"panic":          func() error { panic("own text") },
 		"panic of error": func() error { panic(own) },
 	} {
-		x, err := envtest.Do(func(env *envmap.Env) error {
+		x, err := envtest.Do(func(env envmap.Env) error {
 			_ = env.SetStatus(201)
 			_ = env.SetHeader("X-Secret", "1")
 			return fail()
@@ -50,7 +50,7 @@ func TestFailureAfterTheFirstWrite(t *testing.T) {
 			"error": func() error { return io.ErrNoProgress },
 			"panic": func() error { panic(io.ErrNoProgress) },
 		} {
-			x, err := envtest.Do(func(env *envmap.Env) error {
+			x, err := envtest.Do(func(env envmap.Env) error {
 				_, _ = env.Write(make([]byte, written))
 				return fail()
 			}, envtest.Request{})
@@ -63,9 +63,9 @@ func TestFailureAfterTheFirstWrite(t *testing.T) {
 
 func TestAbortIsNoFailure(t *testing.T) {
 	for name, app := range map[string]envmap.App{
-		"returned":             func(*envmap.Env) error { return envmap.ErrAbort },
-		"panic":                func(*envmap.Env) error { panic(envmap.ErrAbort) },
-		"panic as in net/http": func(*envmap.Env) error { panic(http.ErrAbortHandler) },
+		"returned":             func(envmap.Env) error { return envmap.ErrAbort },
+		"panic":                func(envmap.Env) error { panic(envmap.ErrAbort) },
+		"panic as in net/http": func(envmap.Env) error { panic(http.ErrAbortHandler) },
 	} {
 		x, err := envtest.Do(app, envtest.Request{})
 		if err != envmap.ErrAbort || x.Aborted != envmap.ErrAbort || x.Status != 0 {
@@ -80,7 +80,7 @@ func TestGoexit(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = envmap.NewRunner(func(*envmap.Env) error { runtime.Goexit(); return nil }).Run(x)
+		_ = envmap.NewRunner(func(envmap.Env) error { runtime.Goexit(); return nil }).Run(x)
 	}()
 	<-done
 	equal(t, "ended", x.Ended(), true)
@@ -89,7 +89,7 @@ func TestGoexit(t *testing.T) {
 
 func TestMalformedBlock(t *testing.T) {
 	x := envtest.NewExchangeOf([]byte("short"))
-	err := envmap.NewRunner(func(*envmap.Env) error {
+	err := envmap.NewRunner(func(envmap.Env) error {
 		t.Error("the App was called")
 		return nil
 	}).Run(x)
@@ -101,7 +101,7 @@ func TestMalformedBlock(t *testing.T) {
 // TestNothingIsLeftForTheNext: working memory is used again, what was in it is not.
 func TestNothingIsLeftForTheNext(t *testing.T) {
 	requests := 0
-	runner := envmap.NewRunner(func(env *envmap.Env) error {
+	runner := envmap.NewRunner(func(env envmap.Env) error {
 		requests++
 		if requests%2 == 1 {
 			_ = env.Set("my.Key", 1)

@@ -2,7 +2,7 @@ package envmap
 
 // SetStatus chooses the response status, 200 if it is never called. Values outside 200..999 make a 500 when the response
 // is sealed. Errors: ErrEnded, ErrSealed.
-func (e *Env) SetStatus(status int) error {
+func (e Env) SetStatus(status int) error {
 	s, err := e.ResponseHeaders().lockToWrite()
 	if err != nil {
 		return err
@@ -19,7 +19,7 @@ func (e *Env) SetStatus(status int) error {
 
 // SetHeader makes value the only one of a response field. Names and values that no field line can carry make a 500 when
 // the response is sealed. Errors: ErrEnded, ErrSealed.
-func (e *Env) SetHeader(name, value string) error {
+func (e Env) SetHeader(name, value string) error {
 	s, err := e.ResponseHeaders().lockToWrite()
 	if err != nil {
 		return err
@@ -36,4 +36,4 @@ func (e *Env) SetHeader(name, value string) error {
 }
 
 // AddHeader adds one more line of a response field. Errors as SetHeader.
-func (e *Env) AddHeader(name, value string) error { return e.ResponseHeaders().Append(name, value) }
+func (e Env) AddHeader(name, value string) error { return e.ResponseHeaders().Append(name, value) }

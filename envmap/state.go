@@ -8,8 +8,7 @@ import (
 // state is the working memory of an Env, used for one exchange after another.
 //
 // An Env is a handle: a pointer to its state and the generation it is for. Ending an exchange advances the generation,
-// so that a handle somebody kept cannot reach what the state is used for next. Handles are never used again; they are
-// cut from slabs, so that one allocation serves handlesPerSlab exchanges.
+// so that a handle somebody kept cannot reach what the state is used for next.
 //
 // Locks: write before mu. No call into the exchange or into the application is made while mu is held, except for
 // RequestBlock, Context and RequestBody, which do not block.
@@ -34,8 +33,6 @@ type state struct {
 
 	request  fieldStore
 	response response
-
-	slab []Env
 }
 
 type pair struct {
@@ -43,18 +40,11 @@ type pair struct {
 	value any
 }
 
-const handlesPerSlab = 128
-
 // begin takes a new exchange and returns its Env.
-func (s *state) begin(ex Exchange) (*Env, error) {
+func (s *state) begin(ex Exchange) (Env, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.slab) == 0 {
-		s.slab = make([]Env, handlesPerSlab)
-	}
-	env := &s.slab[0]
-	s.slab = s.slab[1:]
-	env.s, env.gen = s, s.gen
+	env := Env{s, s.gen}
 	s.ex = ex
 	s.request.lazy = true
 	b, err := parseBlock(ex.RequestBlock())

@@ -27,7 +27,7 @@ func (s *state) present(k known) bool {
 }
 
 // value returns what the dictionary has under the key. Precondition: present.
-func (s *state) value(env *Env, k known) any {
+func (s *state) value(env Env, k known) any {
 	if s.set.has(k) {
 		return s.values[k]
 	}
@@ -35,9 +35,9 @@ func (s *state) value(env *Env, k known) any {
 	case kRequestHeaders, kResponseHeaders:
 		return Headers{env: env, key: k}
 	case kRequestBody:
-		return io.ReadCloser((*requestBody)(env))
+		return io.ReadCloser(requestBody{env})
 	case kResponseBody:
-		return io.WriteCloser((*responseBody)(env))
+		return io.WriteCloser(responseBody{env})
 	case kStatus:
 		return s.response.status
 	case kCancelled:

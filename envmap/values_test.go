@@ -15,7 +15,7 @@ func TestRequestValues(t *testing.T) {
 	r := typical
 	r.Body, r.Length = strings.NewReader("body"), 4
 	r.Method = "PROPFIND"
-	inside(t, r, func(env *envmap.Env) {
+	inside(t, r, func(env envmap.Env) {
 		for key, want := range map[string]any{
 			envmap.KeyRequestMethod:      "PROPFIND",
 			envmap.KeyRequestPath:        "/café/list",
@@ -65,7 +65,7 @@ func TestRequestValues(t *testing.T) {
 	})
 }
 
-func is[T any](env *envmap.Env, key string) bool {
+func is[T any](env envmap.Env, key string) bool {
 	v, _ := env.Get(key)
 	_, ok := v.(T)
 	return ok
@@ -91,7 +91,7 @@ func TestPathIsDecodedOnceAndOtherwiseLeftAlone(t *testing.T) {
 		"http://h.example":        "/",
 		"/%F0%9F%9A%83/%E2%82%AC": "/🚃/€",
 	} {
-		inside(t, envtest.Request{Target: target}, func(env *envmap.Env) {
+		inside(t, envtest.Request{Target: target}, func(env envmap.Env) {
 			first, view := env.Path(), string(env.PathBytes())
 			equal(t, "Path of "+target, first, want)
 			equal(t, "PathBytes of "+target, view, want)
@@ -101,14 +101,14 @@ func TestPathIsDecodedOnceAndOtherwiseLeftAlone(t *testing.T) {
 }
 
 func TestProtocolAndScheme(t *testing.T) {
-	inside(t, envtest.Request{Old: true, HTTPS: true}, func(env *envmap.Env) {
+	inside(t, envtest.Request{Old: true, HTTPS: true}, func(env envmap.Env) {
 		equal(t, "Protocol", env.Protocol(), "HTTP/1.0")
 		equal(t, "Scheme", env.Scheme(), "https")
 	})
 	for version, want := range map[byte]string{0x20: "HTTP/2", 0x12: "HTTP/1.2"} {
 		block := envtest.Request{}.Block()
 		block[7] = version
-		err := envmap.NewRunner(func(env *envmap.Env) error {
+		err := envmap.NewRunner(func(env envmap.Env) error {
 			equal(t, "Protocol", env.Protocol(), want)
 			return nil
 		}).Run(envtest.NewExchangeOf(block))
@@ -129,7 +129,7 @@ func TestAddresses(t *testing.T) {
 		{"[2001:db8::1]:1", "[2001:db8::2]:2", false},
 	} {
 		remote, local := netip.MustParseAddrPort(c.remote), netip.MustParseAddrPort(c.local)
-		inside(t, envtest.Request{Remote: remote, Local: local}, func(env *envmap.Env) {
+		inside(t, envtest.Request{Remote: remote, Local: local}, func(env envmap.Env) {
 			equal(t, "RemoteIP", env.RemoteIP(), remote.Addr().String())
 			v, _ := env.Get(envmap.KeyIsLocal)
 			equal(t, "IsLocal of "+c.remote, v.(bool), c.isLocal)
@@ -138,7 +138,7 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestUnixConnectionHasNoAddresses(t *testing.T) {
-	inside(t, envtest.Request{Unix: true}, func(env *envmap.Env) {
+	inside(t, envtest.Request{Unix: true}, func(env envmap.Env) {
 		for _, key := range []string{
 			envmap.KeyRemoteIPAddress, envmap.KeyRemotePort, envmap.KeyLocalIPAddress, envmap.KeyLocalPort,
 		} {
@@ -156,7 +156,7 @@ func TestUnixConnectionHasNoAddresses(t *testing.T) {
 
 // TestOnlyWhatIsTouchedIsDecoded counts: a value that was never asked for was never decoded.
 func TestOnlyWhatIsTouchedIsDecoded(t *testing.T) {
-	inside(t, typical, func(env *envmap.Env) {
+	inside(t, typical, func(env envmap.Env) {
 		steps := []struct {
 			what string
 			do   func()

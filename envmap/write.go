@@ -3,7 +3,7 @@ package envmap
 import "io"
 
 // open seals the head if need be. On success state.write is held.
-func (e *Env) open() (*state, error) {
+func (e Env) open() (*state, error) {
 	s := e.s
 	if s == nil {
 		return nil, ErrEnded
@@ -31,7 +31,7 @@ func (e *Env) open() (*state, error) {
 // Write, also an empty one, seals status and fields. It blocks while the client takes nothing. A write to the answer of
 // a HEAD request is counted only. Errors: ErrEnded, ErrContentLength, ErrBodyNotAllowed, ErrReserved, a ValueError for
 // what cannot be sealed, or what the exchange failed with.
-func (e *Env) Write(p []byte) (int, error) {
+func (e Env) Write(p []byte) (int, error) {
 	if w := e.sink(); w != nil {
 		return w.Write(p)
 	}
@@ -39,7 +39,7 @@ func (e *Env) Write(p []byte) (int, error) {
 }
 
 // WriteString is Write for a string.
-func (e *Env) WriteString(p string) (int, error) {
+func (e Env) WriteString(p string) (int, error) {
 	if w := e.sink(); w != nil {
 		return io.WriteString(w, p)
 	}
@@ -55,7 +55,7 @@ func (e *Env) WriteString(p string) (int, error) {
 }
 
 // sink returns the writer that the application put in front of the response body, nil if there is none.
-func (e *Env) sink() io.Writer {
+func (e Env) sink() io.Writer {
 	s := e.lock()
 	if s == nil {
 		return nil
@@ -77,7 +77,7 @@ func (w wrongSink) Write([]byte) (int, error) {
 	return 0, typeError(KeyResponseBody, w.value, "io.Writer")
 }
 
-func (e *Env) writeBody(p []byte) (int, error) {
+func (e Env) writeBody(p []byte) (int, error) {
 	s, err := e.open()
 	if err != nil {
 		return 0, err
@@ -171,9 +171,9 @@ func (s *state) fail(err error) {
 }
 
 // Flush seals the head and sends it with all that was written so far. Errors as Write.
-func (e *Env) Flush() error {
+func (e Env) Flush() error {
 	switch w := e.sink().(type) {
-	case *responseBody:
+	case responseBody:
 	case interface{ Flush() error }:
 		if err := w.Flush(); err != nil {
 			return err
@@ -184,7 +184,7 @@ func (e *Env) Flush() error {
 	return e.flushBody()
 }
 
-func (e *Env) flushBody() error {
+func (e Env) flushBody() error {
 	s, err := e.open()
 	if err != nil {
 		return err

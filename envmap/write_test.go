@@ -14,7 +14,7 @@ import (
 )
 
 // pieces writes total bytes in pieces of one size and returns what was written.
-func pieces(t *testing.T, env *envmap.Env, total, piece int) string {
+func pieces(t *testing.T, env envmap.Env, total, piece int) string {
 	t.Helper()
 	var all strings.Builder
 	for i := 0; all.Len() < total; i++ {
@@ -42,7 +42,7 @@ func TestWriteSizes(t *testing.T) {
 					continue
 				}
 				var want string
-				x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+				x := inside(t, envtest.Request{}, func(env envmap.Env) {
 					if declared {
 						_ = env.SetHeader("content-length", fmt.Sprint(total))
 					}
@@ -66,7 +66,7 @@ func TestWriteSizes(t *testing.T) {
 }
 
 func TestWriteBeyondContentLength(t *testing.T) {
-	x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+	x := inside(t, envtest.Request{}, func(env envmap.Env) {
 		_ = env.SetHeader("Content-Length", "3")
 		_, _ = env.WriteString("ab")
 		if n, err := env.WriteString("cd"); n != 0 || !errors.Is(err, envmap.ErrContentLength) {
@@ -85,7 +85,7 @@ func TestWriteBeyondContentLength(t *testing.T) {
 
 func TestShortBody(t *testing.T) {
 	for written, status := range map[int]int{0: 500, 1: 0, envmap.BodyHeld + 1: 200} {
-		x, err := envtest.Do(func(env *envmap.Env) error {
+		x, err := envtest.Do(func(env envmap.Env) error {
 			_ = env.SetHeader("Content-Length", "5000")
 			if written > 0 {
 				_, _ = env.Write(make([]byte, written))
@@ -103,17 +103,17 @@ func TestShortBody(t *testing.T) {
 func TestHeadIsCountedNotSent(t *testing.T) {
 	head := envtest.Request{Method: "HEAD"}
 	for _, total := range []int{1, 100, 100_000} {
-		x := inside(t, head, func(env *envmap.Env) { pieces(t, env, total, 1000) })
+		x := inside(t, head, func(env envmap.Env) { pieces(t, env, total, 1000) })
 		equal(t, "body", len(x.Body), 0)
 		equal(t, "length", x.Length, int64(total))
 	}
-	x := inside(t, head, func(env *envmap.Env) {
+	x := inside(t, head, func(env envmap.Env) {
 		_ = env.SetHeader("Content-Length", "77")
 	})
 	equal(t, "length", x.Length, 77)
-	x = inside(t, head, func(*envmap.Env) {})
+	x = inside(t, head, func(envmap.Env) {})
 	equal(t, "length", x.Length, envmap.LengthUnknown)
-	x = inside(t, head, func(env *envmap.Env) {
+	x = inside(t, head, func(env envmap.Env) {
 		_, _ = env.WriteString("a")
 		b, err := env.Reserve(10)
 		if err != nil || len(b) == 0 {
@@ -125,7 +125,7 @@ func TestHeadIsCountedNotSent(t *testing.T) {
 	})
 	equal(t, "body", len(x.Body), 0)
 	equal(t, "flushes", len(x.Flushed), 1)
-	x, err := envtest.Do(func(*envmap.Env) error { return errors.New("no") }, head)
+	x, err := envtest.Do(func(envmap.Env) error { return errors.New("no") }, head)
 	if err == nil || x.Status != 500 || len(x.Body) > 0 || x.Length == 0 {
 		t.Errorf("a failure: %v, %d, %q, %d", err, x.Status, x.Body, x.Length)
 	}
@@ -133,7 +133,7 @@ func TestHeadIsCountedNotSent(t *testing.T) {
 
 func TestStatusWithoutBody(t *testing.T) {
 	for status, length := range map[int]int64{204: 0, 304: envmap.LengthUnknown} {
-		x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+		x := inside(t, envtest.Request{}, func(env envmap.Env) {
 			_ = env.SetStatus(status)
 			if _, err := env.Write(nil); err != nil {
 				t.Error(err)
@@ -148,7 +148,7 @@ func TestStatusWithoutBody(t *testing.T) {
 		equal(t, "status", x.Status, status)
 		equal(t, "length", x.Length, length)
 	}
-	x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+	x := inside(t, envtest.Request{}, func(env envmap.Env) {
 		_ = env.SetStatus(304)
 		_ = env.SetHeader("Content-Length", "9")
 	})
@@ -156,7 +156,7 @@ func TestStatusWithoutBody(t *testing.T) {
 }
 
 func TestFlush(t *testing.T) {
-	x := inside(t, envtest.Request{}, func(env *envmap.Env) {
+	x := inside(t, envtest.Request{}, func(env envmap.Env) {
 		for _, p := range []string{"ab", "", "cde"} {
 			_, _ = env.WriteString(p)
 			if err := env.Flush(); err != nil {
@@ -174,7 +174,7 @@ func TestFlush(t *testing.T) {
 // original.
 func TestResponseBodyReplaced(t *testing.T) {
 	upper := func(next envmap.App) envmap.App {
-		return func(env *envmap.Env) error {
+		return func(env envmap.Env) error {
 			v, _ := env.Get(envmap.KeyResponseBody)
 			if err := env.Set(envmap.KeyResponseBody, &upperWriter{w: v.(io.Writer)}); err != nil {
 				return err
@@ -182,7 +182,7 @@ func TestResponseBodyReplaced(t *testing.T) {
 			return next(env)
 		}
 	}
-	app := upper(func(env *envmap.Env) error {
+	app := upper(func(env envmap.Env) error {
 		_, _ = env.Write([]byte("write "))
 		_, _ = env.WriteString("string ")
 		b, err := env.Reserve(100)
@@ -216,7 +216,7 @@ type upperWriter struct{ w io.Writer }
 func (u *upperWriter) Write(p []byte) (int, error) { return u.w.Write(bytes.ToUpper(p)) }
 
 func TestResponseBodyOfAWrongType(t *testing.T) {
-	x, err := envtest.Do(func(env *envmap.Env) error {
+	x, err := envtest.Do(func(env envmap.Env) error {
 		_ = env.Set(envmap.KeyResponseBody, 5)
 		_, err := env.WriteString("x")
 		return err
@@ -231,7 +231,7 @@ func TestResponseBodyOfAWrongType(t *testing.T) {
 func TestExchangeFails(t *testing.T) {
 	x := envtest.NewExchange(t.Context(), envtest.Request{})
 	x.FailAt = 50_000
-	err := envmap.NewRunner(func(env *envmap.Env) error {
+	err := envmap.NewRunner(func(env envmap.Env) error {
 		var first error
 		for range 100 {
 			if _, err := env.Write(make([]byte, 1000)); err != nil {
@@ -255,7 +255,7 @@ func TestSendFails(t *testing.T) {
 	for _, result := range []error{nil, errors.New("own")} {
 		x := envtest.NewExchange(t.Context(), envtest.Request{})
 		x.FailAt = 1
-		err := envmap.NewRunner(func(*envmap.Env) error { return result }).Run(x)
+		err := envmap.NewRunner(func(envmap.Env) error { return result }).Run(x)
 		if !errors.Is(err, io.ErrClosedPipe) || x.Aborted == nil || result != nil && !errors.Is(err, result) {
 			t.Errorf("Run: %v, aborted: %v", err, x.Aborted)
 		}

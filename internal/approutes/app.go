@@ -16,7 +16,7 @@ func App(o Options) envmap.App { return app{o}.serve }
 
 type app struct{ Options }
 
-func (a app) serve(env *envmap.Env) error {
+func (a app) serve(env envmap.Env) error {
 	if err := a.route(env); err != nil {
 		return failed(env, err)
 	}
@@ -24,7 +24,7 @@ func (a app) serve(env *envmap.Env) error {
 }
 
 // failed answers what is the client's fault.
-func failed(env *envmap.Env, err error) error {
+func failed(env envmap.Env, err error) error {
 	var bad badValue
 	if errors.As(err, &bad) {
 		return env.Reply(http.StatusBadRequest).Type(textType).Text(bad.text + "\n")
@@ -32,7 +32,7 @@ func failed(env *envmap.Env, err error) error {
 	return err
 }
 
-func (a app) route(env *envmap.Env) error {
+func (a app) route(env envmap.Env) error {
 	switch path := env.PathBytes(); string(path) {
 	case "/":
 		return env.Reply(http.StatusOK).Type(textType).Text(helloText)
@@ -62,12 +62,12 @@ func (a app) route(env *envmap.Env) error {
 }
 
 // query is lenient as net/http is: what cannot be parsed is not there.
-func query(env *envmap.Env) url.Values {
+func query(env envmap.Env) url.Values {
 	values, _ := url.ParseQuery(env.Query())
 	return values
 }
 
-func envSleep(env *envmap.Env) error {
+func envSleep(env envmap.Env) error {
 	d, err := millis(query(env), true)
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func envSleep(env *envmap.Env) error {
 	return env.Reply(http.StatusOK).Type(textType).Text(fmt.Sprintf("slept %v\n", d))
 }
 
-func envHeaders(env *envmap.Env) error {
+func envHeaders(env envmap.Env) error {
 	all := http.Header{}
 	for name, values := range env.RequestHeaders().All() {
 		all[http.CanonicalHeaderKey(name)] = values
@@ -87,7 +87,7 @@ func envHeaders(env *envmap.Env) error {
 	return env.Reply(http.StatusOK).JSON(all)
 }
 
-func envStatus(env *envmap.Env) error {
+func envStatus(env envmap.Env) error {
 	code, err := number(query(env), "code", 200, 999)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 )
 
 // envEcho sends the request body back while it comes in.
-func envEcho(env *envmap.Env) error {
+func envEcho(env envmap.Env) error {
 	contentType := env.Header("Content-Type")
 	if contentType == "" {
 		contentType = binaryType
@@ -33,7 +33,7 @@ func envEcho(env *envmap.Env) error {
 }
 
 // envFlushing sends each write at once.
-type envFlushing struct{ env *envmap.Env }
+type envFlushing struct{ env envmap.Env }
 
 func (f envFlushing) Write(p []byte) (int, error) {
 	n, err := f.env.Write(p)
@@ -43,7 +43,7 @@ func (f envFlushing) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func envBytes(env *envmap.Env) error {
+func envBytes(env envmap.Env) error {
 	n, inPlace, err := bytesQuery(query(env))
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func envBytes(env *envmap.Env) error {
 	return nil
 }
 
-func envUpload(env *envmap.Env) error {
+func envUpload(env envmap.Env) error {
 	hash := sha256.New()
 	n, err := io.Copy(hash, env.Body())
 	if err != nil {
@@ -76,7 +76,7 @@ func envUpload(env *envmap.Env) error {
 	return env.Reply(http.StatusOK).JSON(uploadAnswer{n, hex.EncodeToString(hash.Sum(nil))})
 }
 
-func envStream(env *envmap.Env) error {
+func envStream(env envmap.Env) error {
 	n, apart, err := streamQuery(query(env))
 	if err != nil {
 		return err

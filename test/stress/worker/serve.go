@@ -46,11 +46,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // envExchange serves with an environment App.
-type envExchange struct{ *envmap.Env }
+type envExchange struct{ envmap.Env }
 
 func (envExchange) Hint() error { return nil } // an App sends no interim responses
 
-func (s *server) app(env *envmap.Env) error {
+func (s *server) app(env envmap.Env) error {
 	p, err := plan.Parse(env.PathBytes())
 	if err != nil {
 		s.wrong(&p, "target %q", env.Path())
