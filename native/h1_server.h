@@ -51,9 +51,10 @@ struct h1_timeouts {
     uint64_t body_rate;               /* bytes a second that a body must have on average, after one body timeout */
 };
 
-/* Connections with the same timer, the oldest first. */
+/* Connections that have the same timer, or had it last. */
 struct h1_timer_list {
-    struct h1_conn *head, *tail;
+    struct h1_conn *head;
+    uint64_t next_look_ms;
 };
 
 struct h1_config {
@@ -199,6 +200,7 @@ struct h1_conn {
     uint32_t in_length;
     uint32_t in_capacity;
     uint8_t timer;          /* enum h1_timer */
+    uint8_t linked;         /* enum h1_timer: the list that it is in */
     bool greeted;           /* a request has begun on it */
     uint64_t timer_ms;      /* when its timer was set */
     uint64_t rate_since_ms; /* of the body being read */

@@ -1,8 +1,11 @@
 /*
- * What a client may take its time for: the timeouts of the reading side. All connections with the same timer are in one list,
- * oldest first, so that setting one, taking it back and looking for the next to expire cost the same for any number.
+ * What a client may take its time for: the timeouts of the reading side. Setting a timer must cost next to nothing, because
+ * every request sets one and takes it back: so a connection only notes its timer, and stays in the list of the last one that
+ * it was linked for. A list is looked through some times within its timeout; what has no business there leaves it then.
  */
 #include "h1_server.h"
+
+#define LOOKS 16 /* within a timeout */
 
 static bool has_part_of_a_head(const struct h1_conn *conn) {
     return conn->in_length != 0 || conn->parser.scanned != 0;
@@ -30,31 +33,39 @@ static enum h1_timer timer_of(const struct h1_conn *conn) {
 }
 
 void h1_timer_remove(struct h1_conn *conn) {
-    if (conn->timer == H1_TIMER_NONE) {
+    conn->timer = H1_TIMER_NONE;
+    if (conn->linked == H1_TIMER_NONE) {
         return;
     }
-    struct h1_timer_list *list = &conn->server->timers[conn->timer];
-    *(conn->timer_prev != NULL ? &conn->timer_prev->timer_next : &list->head) = conn->timer_next;
-    *(conn->timer_next != NULL ? &conn->timer_next->timer_prev : &list->tail) = conn->timer_prev;
-    conn->timer = H1_TIMER_NONE;
+    *(conn->timer_prev != NULL ? &conn->timer_prev->timer_next : &conn->server->timers[conn->linked].head) =
+        conn->timer_next;
+    if (conn->timer_next != NULL) {
+        conn->timer_next->timer_prev = conn->timer_prev;
+    }
+    conn->linked = H1_TIMER_NONE;
 }
 
 static void set(struct h1_conn *conn, enum h1_timer timer) {
-    h1_timer_remove(conn);
-    if (timer == H1_TIMER_NONE || conn->server->config.timeouts.reading[timer] == 0) {
-        return;
+    if (timer != H1_TIMER_NONE && conn->linked != timer) {
+        struct h1_timer_list *list = &conn->server->timers[timer];
+        h1_timer_remove(conn);
+        conn->linked = (uint8_t)timer;
+        conn->timer_prev = NULL;
+        conn->timer_next = list->head;
+        if (list->head != NULL) {
+            list->head->timer_prev = conn;
+        }
+        list->head = conn;
     }
-    struct h1_timer_list *list = &conn->server->timers[timer];
     conn->timer = (uint8_t)timer;
     conn->timer_ms = uv_now(conn->server->loop);
-    conn->timer_next = NULL;
-    conn->timer_prev = list->tail;
-    *(list->tail != NULL ? &list->tail->timer_next : &list->head) = conn;
-    list->tail = conn;
 }
 
 void h1_timer_update(struct h1_conn *conn) {
     enum h1_timer timer = timer_of(conn);
+    if (conn->server->config.timeouts.reading[timer] == 0) {
+        timer = H1_TIMER_NONE;
+    }
     if (timer == conn->timer) {
         return;
     }
@@ -81,27 +92,26 @@ void h1_timer_progress(struct h1_conn *conn, uint32_t bytes) {
         return;
     }
     const struct h1_timeouts *timeouts = &conn->server->config.timeouts;
-    uint64_t since = conn->rate_since_ms;
-    uint64_t total = conn->rate_bytes + bytes;
-    set(conn, H1_TIMER_BODY);
-    conn->rate_since_ms = since;
-    conn->rate_bytes = total;
-    uint64_t took = conn->timer_ms - since;
-    if (took > timeouts->reading[H1_TIMER_BODY] && total * 1000 < timeouts->body_rate * took) {
-        conn->timer_ms = 0; /* over: the next tick ends it */
+    conn->rate_bytes += bytes;
+    conn->timer_ms = uv_now(conn->server->loop);
+    uint64_t took = conn->timer_ms - conn->rate_since_ms;
+    if (took > timeouts->reading[H1_TIMER_BODY] && conn->rate_bytes * 1000 < timeouts->body_rate * took) {
+        conn->timer_ms = 0; /* over: the next look ends it */
     }
 }
 
-/* Lists are in order of time, except that a body that comes too slowly is over at once, wherever it stands. */
 static void expire_due(struct h1_server *server, enum h1_timer timer, uint64_t now_ms) {
+    struct h1_timer_list *list = &server->timers[timer];
     uint64_t limit = server->config.timeouts.reading[timer];
-    for (struct h1_conn *conn = server->timers[timer].head; conn != NULL;) {
+    if (now_ms < list->next_look_ms) {
+        return;
+    }
+    list->next_look_ms = now_ms + limit / LOOKS;
+    for (struct h1_conn *conn = list->head; conn != NULL;) {
         struct h1_conn *next = conn->timer_next;
-        bool due = now_ms - conn->timer_ms >= limit;
-        if (!due && timer != H1_TIMER_BODY) {
-            break;
-        }
-        if (due) {
+        if (conn->timer != timer) {
+            h1_timer_remove(conn); /* linked here, so that it has none now */
+        } else if (now_ms - conn->timer_ms >= limit) {
             expire(conn);
         }
         conn = next;
