@@ -77,7 +77,7 @@ void dispatch_free(struct dispatch *dispatch);
 __attribute__((warn_unused_result)) int dispatch_add_lane(struct dispatch *dispatch, struct dispatch_lane *lane);
 void dispatch_activate(struct dispatch_lane *lane);
 void dispatch_drain(struct dispatch_lane *lane);
-/* The worker is gone: consumes its ring to the tail, then classifies its exchanges (brief, section 9). */
+/* The worker is gone: consumes its ring to the tail, then classifies its exchanges (docs/design.md section 5). */
 void dispatch_bury(struct dispatch_lane *lane);
 
 /* --- one turn of the loop --- */

@@ -253,7 +253,7 @@ bool lane_publish_trailers(struct lane *lane, uint32_t index, const uint8_t *lis
 }
 
 bool lane_take_request_back(struct lane *lane, uint32_t index) {
-    /* A worker that broke the protocol may have run anything: its claim words are worth nothing (brief, section 4). */
+    /* A worker that broke the protocol may have run anything: its claim words are worth nothing (docs/design.md section 5). */
     return !lane->broken && ring_claim_change(lane_claim(lane, index), lane->slots[index].generation, RING_CLAIM_QUEUED,
                                               RING_CLAIM_CANCELLED);
 }
