@@ -86,6 +86,7 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
     }
     counter_add(&server->counters.requests, 1);
     conn->greeted = true;
+    h1_timer_rest(conn);
     stream->head_request = request->method == RING_METHOD_HEAD;
     stream->expects_continue = request->expect_continue && request->body_kind != RING_BODY_NONE;
     stream->safe = is_safe(request->method);

@@ -258,6 +258,7 @@ void h1_timer_update(struct h1_conn *conn);
 /* Body bytes came: the timer begins again, unless they come too slowly. */
 void h1_timer_progress(struct h1_conn *conn, uint32_t bytes);
 void h1_timer_remove(struct h1_conn *conn);
+void h1_timer_rest(struct h1_conn *conn);
 /* Answers 408 to what of a request has come. */
 void h1_input_timeout(struct h1_conn *conn);
 void h1_unblock(struct h1_conn *conn);

@@ -76,6 +76,11 @@ void h1_timer_update(struct h1_conn *conn) {
     }
 }
 
+/* What was waited for has come. The same may be waited for again before anybody looks: then from now on. */
+void h1_timer_rest(struct h1_conn *conn) {
+    conn->timer = H1_TIMER_NONE;
+}
+
 static void expire(struct h1_conn *conn) {
     struct h1_server *server = conn->server;
     counter_add(&server->counters.timed_out[conn->timer], 1);

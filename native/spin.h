@@ -1,7 +1,7 @@
 /*
  * Whether a loop that has nothing to do looks again at once instead of going to sleep. It does for a short while, as long as
  * very few exchanges are in workers' hands and answers keep coming within that while: then being woken would cost more
- * than waiting. docs/design.md section 6.
+ * than waiting. docs/design.md section 7.
  */
 #ifndef SPIN_H
 #define SPIN_H

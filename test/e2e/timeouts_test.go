@@ -56,6 +56,18 @@ func TestTimeouts(t *testing.T) {
 				t.Error("all was sent")
 			}
 		}, func(l engine.LoopStats) uint64 { return l.SendTimeouts }},
+		"heads that overlap": {func(t *testing.T, r *raw) {
+			// Each piece ends in the middle of the next head: no head takes long, though one is always begun.
+			r.send("GET / HTTP/1.1\r\nHo")
+			for range 30 {
+				time.Sleep(150 * time.Millisecond)
+				r.send("st: x\r\n\r\nGET / HTTP/1.1\r\nHo")
+				if answer, _ := r.answer("GET"); answer.StatusCode != 200 {
+					t.Fatal(answer.Status)
+				}
+			}
+			_ = r.conn.Close()
+		}, nil},
 		"slow handler": {func(t *testing.T, r *raw) {
 			r.send("GET /sleep?ms=" + long + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 			if answer, _ := r.answer("GET"); answer.StatusCode != 200 {
