@@ -1,5 +1,6 @@
 // Package approutes are the routes of the example worker, as an http.Handler and as an environment App. Both give the
-// same answers; tests and benchmarks rely on them, also where the handler is served by something else.
+// same answers; tests and benchmarks rely on them, also where the handler is served by something else. What an
+// environment has no words for is there for the handler alone.
 //
 //	/                    13 bytes, "Hello, World!"
 //	/json                a small object
@@ -12,6 +13,9 @@
 //	/status?code=N       that status
 //	/panic               a panic
 //	/pid                 process id and release, as JSON
+//	/file?n=N            handler: N bytes of the pattern as a file that has not changed since 2024, ranges and conditions served
+//	/trailers            handler: the request body, then its trailer fields and X-Sha256 of it as trailers
+//	/hints               handler: 103 with a Link field, then "Hello, World!"
 //
 // A query value that does not fit is answered with 400 and a line that names it, any other path with 404.
 package approutes

@@ -39,6 +39,12 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(panicText)
 	case "/pid":
 		err = answerJSON(w, h.pid())
+	case "/file":
+		err = file(w, r)
+	case "/trailers":
+		err = trailers(w, r)
+	case "/hints":
+		hints(w)
 	default:
 		answerText(w, http.StatusNotFound, fmt.Sprintf("no route %q\n", r.URL.Path))
 	}
