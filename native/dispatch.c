@@ -22,6 +22,10 @@ void dispatch_free(struct dispatch *d) {
     d->scratch = NULL;
 }
 
+void dispatch_change(struct dispatch *d, const struct dispatch_config *config) {
+    d->config = *config;
+}
+
 void dispatch_update_time(struct dispatch *d) {
     if (!d->time_is_fresh) {
         struct timespec now;
@@ -71,8 +75,9 @@ void dispatch_unpark(struct dispatch *d, struct exchange *ex) {
 }
 
 void dispatch_wait(struct dispatch *d, struct exchange *ex) {
-    ex->deadline_ms = d->now_ms + d->config.queue_deadline_ms;
+    ex->since_ms = d->now_ms;
     ex->waiting = true;
+    ex->running = false;
     ex->newer = NULL;
     ex->older = d->newest;
     *(d->newest != NULL ? &d->newest->newer : &d->oldest) = ex;
@@ -88,28 +93,50 @@ void dispatch_unwait(struct dispatch *d, struct exchange *ex) {
     ex->waiting = false;
 }
 
+/* Answers what no handler has begun. False: one has. */
+static bool expire_waiting(struct dispatch *d, struct exchange *ex) {
+    if (ex->state == EXCHANGE_PARKED) {
+        dispatch_unpark(d, ex);
+    } else if (ex->running || !lane_retract(ex->lane, ex->slot, RING_CANCEL_DEADLINE)) {
+        return false;
+    }
+    counter_add(&d->counters.expired, 1);
+    exchange_fail(ex, 503);
+    return true;
+}
+
 bool dispatch_tick(struct dispatch *d) {
-    while (d->oldest != NULL && d->oldest->deadline_ms <= d->now_ms) {
-        struct exchange *ex = d->oldest;
-        dispatch_unwait(d, ex);
-        if (ex->state == EXCHANGE_PARKED) {
-            dispatch_unpark(d, ex);
-        } else if (ex->state != EXCHANGE_SENT || !lane_retract(ex->lane, ex->slot, RING_CANCEL_DEADLINE)) {
-            continue; /* a handler has it: the queue deadline no longer applies */
+    uint64_t limit = d->config.request_timeout_ms != 0 ? d->config.request_timeout_ms : UINT64_MAX;
+    uint64_t soonest = d->config.queue_deadline_ms < limit ? d->config.queue_deadline_ms : limit;
+    for (struct exchange *ex = d->oldest; ex != NULL && d->now_ms - ex->since_ms >= soonest;) {
+        struct exchange *newer = ex->newer;
+        uint64_t age = d->now_ms - ex->since_ms;
+        if (!expire_waiting(d, ex)) {
+            ex->running = true; /* a handler has it: only the request's own limit applies */
+            if (age >= limit) {
+                counter_add(&d->counters.timed_out, 1);
+                lane_cancel(ex->lane, ex->slot, RING_CANCEL_DEADLINE);
+                exchange_fail(ex, 504);
+            } else if (limit == UINT64_MAX) {
+                dispatch_unwait(d, ex);
+            }
         }
-        counter_add(&d->counters.expired, 1);
-        exchange_fail(ex, 503);
+        ex = newer;
     }
     return d->oldest != NULL;
 }
 
 /* --- placing --- */
 
+static bool may_take(const struct dispatch *d, const struct dispatch_lane *dl) {
+    return dl->state == DISPATCH_LANE_ACTIVE && !dl->lane.broken && dl->lane.open_count < d->config.in_flight;
+}
+
 static struct dispatch_lane *least_loaded(struct dispatch *d) {
     struct dispatch_lane *best = NULL;
     for (uint32_t i = 0; i < d->lane_count; i++) {
         struct dispatch_lane *candidate = d->lanes[i];
-        if (candidate->state == DISPATCH_LANE_ACTIVE && !candidate->lane.broken && candidate->lane.free_count != 0 &&
+        if (may_take(d, candidate) && candidate->lane.free_count != 0 &&
             (best == NULL || candidate->lane.open_count < best->lane.open_count)) {
             best = candidate;
         }
@@ -128,8 +155,7 @@ struct lane *dispatch_place(struct dispatch *d, uint32_t size, uint32_t *slot, u
     /* The least loaded has no room for this size: any other may. */
     for (uint32_t i = 0; i < d->lane_count; i++) {
         struct dispatch_lane *other = d->lanes[i];
-        if (other != best && other->state == DISPATCH_LANE_ACTIVE &&
-            lane_begin(&other->lane, size, slot, block, memory) == 0) {
+        if (other != best && may_take(d, other) && lane_begin(&other->lane, size, slot, block, memory) == 0) {
             return &other->lane;
         }
     }
@@ -139,6 +165,10 @@ struct lane *dispatch_place(struct dispatch *d, uint32_t size, uint32_t *slot, u
 static void place_parked(struct dispatch *d) {
     while (d->parked_head != NULL) {
         struct exchange *ex = d->parked_head;
+        if (d->now_ms - ex->since_ms >= d->config.queue_deadline_ms) {
+            (void)expire_waiting(d, ex); /* nobody waits for it any more */
+            continue;
+        }
         uint32_t slot = 0;
         uint32_t block = 0;
         uint8_t *memory = NULL;

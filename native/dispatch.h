@@ -33,7 +33,8 @@ struct dispatch_counters {
     counter parked;
     counter parked_high_water;
     counter expired;
-    counter refused; /* park limit */
+    counter timed_out; /* handlers beyond the request timeout */
+    counter refused;   /* park limit */
     counter redispatched;
     counter retried;
     counter lost; /* answered 502 or cut because their worker died */
@@ -48,7 +49,9 @@ struct dispatch_calls {
 
 struct dispatch_config {
     uint32_t park_limit;
+    uint32_t in_flight; /* per lane */
     uint64_t queue_deadline_ms;
+    uint64_t request_timeout_ms; /* until the answer begins; 0: without end */
 };
 
 struct dispatch {
@@ -72,6 +75,7 @@ struct dispatch {
 __attribute__((warn_unused_result)) int dispatch_init(struct dispatch *dispatch, const struct dispatch_config *config,
                                                       const struct dispatch_calls *calls, counter *allocations);
 void dispatch_free(struct dispatch *dispatch);
+void dispatch_change(struct dispatch *dispatch, const struct dispatch_config *config);
 
 /* --- lanes --- */
 __attribute__((warn_unused_result)) int dispatch_add_lane(struct dispatch *dispatch, struct dispatch_lane *lane);

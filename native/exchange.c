@@ -187,6 +187,7 @@ int exchange_recall(struct exchange *ex) {
     ex->request_ended = end;
     ex->lane = NULL;
     ex->block_memory = NULL;
+    ex->running = false;
     set_state(ex, EXCHANGE_PARKED);
     return 0;
 }

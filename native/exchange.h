@@ -71,11 +71,12 @@ struct exchange {
     struct lane *lane;
     uint32_t slot;
 
-    /* waiting list of the dispatch: parked, or sent and unanswered, by age */
+    /* waiting list of the dispatch: parked, or sent and unanswered, oldest first */
     struct exchange *older;
     struct exchange *newer;
     bool waiting;
-    uint64_t deadline_ms;
+    bool running; /* a handler was seen to have begun */
+    uint64_t since_ms;
     /* parked list */
     struct exchange *parked_next;
 

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
+#include "admission.h"
 #include "loop.h"
 #include "ring_atomic.h"
+#include "settings.h"
 
 #define MAX_WORKERS 200  /* per gateway; below what a dispatch can list */
 #define MAX_NOTICES 4096 /* refusals beyond it are counted only */
@@ -25,10 +28,9 @@ struct worker {
 };
 
 struct gw {
-    struct gw_config config;
-    struct h1_native_path *native_paths;
-    char *server_name;
     struct loop *loops;
+    uint32_t loop_count;
+    struct admission admission;
 
     pthread_mutex_t mutex; /* of all below */
     pthread_cond_t notified;
@@ -43,72 +45,37 @@ struct gw {
     uint32_t lane_count;
 };
 
-static void release_config(struct gw *gw) {
-    for (uint32_t i = 0; gw->native_paths != NULL && i < gw->config.native_path_count; i++) {
-        free((void *)(uintptr_t)gw->native_paths[i].path);
-        free((void *)(uintptr_t)gw->native_paths[i].body);
-    }
-    free(gw->native_paths);
-    free(gw->server_name);
-}
-
-static int copy_config(struct gw *gw, const struct gw_config *config) {
-    gw->config = *config;
-    gw->server_name = strdup(config->server_name);
-    gw->native_paths = calloc(config->native_path_count + 1, sizeof(*gw->native_paths));
-    if (gw->server_name == NULL || gw->native_paths == NULL) {
-        return -ENOMEM;
-    }
-    for (uint32_t i = 0; i < config->native_path_count; i++) {
-        struct h1_native_path *to = &gw->native_paths[i];
-        to->path = strdup(config->native_paths[i].path);
-        to->body = strdup(config->native_paths[i].body);
-        if (to->path == NULL || to->body == NULL) {
-            return -ENOMEM;
-        }
-        to->path_length = (uint32_t)strlen(to->path);
-        to->body_length = (uint32_t)strlen(to->body);
-    }
-    return 0;
-}
-
 int gw_new(const struct gw_config *config, struct gw **out) {
     struct gw *gw = calloc(1, sizeof(*gw));
     if (gw == NULL) {
         return -ENOMEM;
     }
-    int rc = copy_config(gw, config);
+    gw->loop_count = config->loops;
     gw->loops = calloc(config->loops, sizeof(*gw->loops));
     gw->lanes = calloc((size_t)config->loops * MAX_WORKERS, sizeof(struct loop_lane *));
-    if (rc == 0 && (gw->loops == NULL || gw->lanes == NULL)) {
-        rc = -ENOMEM;
+    struct settings *settings = settings_new(&config->settings, config->loops);
+    uint64_t seed = 0;
+    int rc = gw->loops == NULL || gw->lanes == NULL || settings == NULL ? -ENOMEM : 0;
+    if (rc == 0 && getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
+        rc = -errno;
     }
-    struct h1_config h1 = {
-        .head = {.line_bytes = config->line_bytes, .head_bytes = config->head_bytes, .fields = config->fields},
-        .chunked = {.extension_bytes = 16384, .trailer_bytes = 8192, .trailer_fields = 32},
-        .max_body = config->max_body,
-        .timeouts = {.reading = {[H1_TIMER_IDLE] = config->idle_timeout_ms,
-                                 [H1_TIMER_HEAD] = config->head_timeout_ms,
-                                 [H1_TIMER_BODY] = config->body_timeout_ms},
-                     .send = config->send_timeout_ms,
-                     .body_rate = config->body_rate},
-        .pipeline = config->pipeline,
-        .server_name = gw->server_name != NULL && gw->server_name[0] != 0 ? gw->server_name : NULL,
-        .native_paths = gw->native_paths,
-        .native_path_count = config->native_path_count,
-    };
-    struct dispatch_config dispatch = {.park_limit = config->park_limit,
-                                       .queue_deadline_ms = config->queue_deadline_ms};
+    bool counting = rc == 0 && (rc = admission_init(&gw->admission, seed)) == 0;
     uint32_t ready = 0;
     while (rc == 0 && ready < config->loops) {
-        rc = loop_init(&gw->loops[ready], gw, ready, &h1, &dispatch, config->spin_ns);
+        rc = loop_init(&gw->loops[ready], gw, ready, settings, &gw->admission, config->spin_ns);
         ready += rc == 0;
     }
     if (rc != 0) {
-        for (uint32_t i = 0; i < ready; i++) {
-            loop_free(&gw->loops[i]);
+        for (uint32_t i = 0; i < config->loops && settings != NULL; i++) {
+            if (i < ready) {
+                loop_free(&gw->loops[i]);
+            } else {
+                settings_release(settings);
+            }
         }
-        release_config(gw);
+        if (counting) {
+            admission_free(&gw->admission);
+        }
         free(gw->loops);
         free(gw->lanes);
         free(gw);
@@ -127,7 +94,7 @@ void gw_run_loop(struct gw *gw, uint32_t index) {
 }
 
 void gw_free(struct gw *gw) {
-    for (uint32_t i = 0; i < gw->config.loops; i++) {
+    for (uint32_t i = 0; i < gw->loop_count; i++) {
         loop_free(&gw->loops[i]);
     }
     while (gw->notices != NULL) {
@@ -135,7 +102,7 @@ void gw_free(struct gw *gw) {
         gw->notices = node->next;
         free(node);
     }
-    release_config(gw);
+    admission_free(&gw->admission);
     pthread_mutex_destroy(&gw->mutex);
     pthread_cond_destroy(&gw->notified);
     free(gw->loops);
@@ -156,7 +123,7 @@ static int post(struct gw *gw, uint32_t loop, struct loop_command command) {
 }
 
 static void post_all(struct gw *gw, struct loop_command command) {
-    for (uint32_t i = 0; i < gw->config.loops; i++) {
+    for (uint32_t i = 0; i < gw->loop_count; i++) {
         /* A few bytes: without them the gateway cannot go on in a defined way. */
         if (post(gw, i, command) != 0) {
             abort();
@@ -164,12 +131,21 @@ static void post_all(struct gw *gw, struct loop_command command) {
     }
 }
 
+int gw_change(struct gw *gw, const struct gw_settings *to) {
+    struct settings *settings = settings_new(to, gw->loop_count);
+    if (settings == NULL) {
+        return -ENOMEM;
+    }
+    post_all(gw, (struct loop_command){.kind = LOOP_CHANGE, .settings = settings});
+    return 0;
+}
+
 int gw_listen(struct gw *gw, uint32_t loop, int fd) {
     return post(gw, loop, (struct loop_command){.kind = LOOP_LISTEN, .fd = fd});
 }
 
 int gw_attach(struct gw *gw, const struct gw_attachment *attachment) {
-    uint32_t loops = gw->config.loops;
+    uint32_t loops = gw->loop_count;
     struct ring_geometry geometry = {.lanes = loops,
                                      .ring_slots = attachment->ring_slots,
                                      .exchange_slots = attachment->exchange_slots,
@@ -346,7 +322,7 @@ void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out) {
         .connections_accepted = counter_get(&h1->connections_accepted),
         .requests = counter_get(&h1->requests),
         .native_answers = counter_get(&h1->native_answers),
-        .too_large = counter_get(&h1->too_large),
+        .request_timeouts = counter_get(&d->timed_out),
         .idle_timeouts = counter_get(&h1->timed_out[H1_TIMER_IDLE]),
         .head_timeouts = counter_get(&h1->timed_out[H1_TIMER_HEAD]),
         .body_timeouts = counter_get(&h1->timed_out[H1_TIMER_BODY]),

@@ -10,7 +10,7 @@
 
 #include "ring_geometry.h"
 
-#define GW_REASONS 32 /* >= H1_REASON_COUNT */
+#define GW_REASONS 64 /* >= H1_REASON_COUNT */
 
 struct gw;
 
@@ -19,24 +19,35 @@ struct gw_native_path {
     const char *body;
 };
 
-struct gw_config {
-    uint32_t loops;
-    uint32_t park_limit; /* requests per loop */
-    uint64_t queue_deadline_ms;
-    uint64_t spin_ns; /* 0: never */
-    uint64_t max_body;
-    uint64_t head_timeout_ms; /* timeouts: 0 is without end */
-    uint64_t idle_timeout_ms;
-    uint64_t body_timeout_ms;
-    uint64_t send_timeout_ms;
-    uint64_t body_rate; /* bytes a second */
-    uint32_t pipeline;
-    uint32_t line_bytes;
-    uint32_t head_bytes;
-    uint32_t fields;
+/* What can change while the loops run. Limits and times of 0 are without end, unless stated. */
+struct gw_settings {
     const char *server_name; /* "" for none */
     const struct gw_native_path *native_paths;
     uint32_t native_path_count;
+    uint32_t max_connections;
+    uint32_t client_connections; /* of one client */
+    uint32_t max_requests;       /* per connection */
+    uint32_t pipeline;           /* 1 to 256 */
+    uint32_t in_flight;          /* per worker */
+    uint32_t park_limit;         /* requests per loop; 0: none */
+    uint64_t queue_deadline_ms;
+    uint64_t request_timeout_ms; /* until the answer begins */
+    uint64_t head_timeout_ms;
+    uint64_t idle_timeout_ms;
+    uint64_t body_timeout_ms;
+    uint64_t body_rate; /* bytes a second */
+    uint64_t send_timeout_ms;
+    uint64_t max_body; /* 0: none */
+    uint32_t line_bytes;
+    uint32_t head_bytes;
+    uint32_t fields;
+    bool keep_underscores;
+};
+
+struct gw_config {
+    uint32_t loops;
+    uint64_t spin_ns; /* 0: never */
+    struct gw_settings settings;
 };
 
 enum gw_notice_kind {
@@ -44,7 +55,7 @@ enum gw_notice_kind {
     GW_NOTICE_IDLE,          /* a draining worker has nothing left */
     GW_NOTICE_RELEASED,      /* nothing refers to a detached worker's segments */
     GW_NOTICE_QUIET,         /* after gw_stop_accepting: no connection is left */
-    GW_NOTICE_REFUSED,       /* a malformed request was refused */
+    GW_NOTICE_REFUSED,       /* a request or connection was refused; value: how many more since the last such notice */
 };
 
 struct gw_notice {
@@ -74,7 +85,7 @@ struct gw_loop_stats {
     uint64_t native_answers;
     uint64_t answers[6];
     uint64_t refused[GW_REASONS];
-    uint64_t too_large;
+    uint64_t request_timeouts;
     uint64_t idle_timeouts;
     uint64_t head_timeouts;
     uint64_t body_timeouts;
@@ -126,6 +137,9 @@ void gw_run_loop(struct gw *gw, uint32_t index);
 /* Asks all loops to end; gw_free after all gw_run_loop calls have returned. */
 void gw_close(struct gw *gw);
 void gw_free(struct gw *gw);
+
+/* Puts other settings in force. Returns 0 or -errno; then the old ones stay. */
+__attribute__((warn_unused_result)) int gw_change(struct gw *gw, const struct gw_settings *settings);
 
 /* A listening, non-blocking socket for one loop; taken over on success. */
 __attribute__((warn_unused_result)) int gw_listen(struct gw *gw, uint32_t loop, int fd);

@@ -8,19 +8,32 @@
 
 #include "h1_server.h"
 
+#define REFUSED_OPEN 256u /* of a loop: connections that are not admitted, while they are told so */
+
 int h1_server_init(struct h1_server *server, uv_loop_t *loop, struct dispatch *dispatch, const struct h1_config *config,
-                   const struct h1_calls *calls, void *owner, counter *allocations) {
+                   struct admission *admission, const struct h1_calls *calls, void *owner, counter *allocations) {
     memset(server, 0, sizeof(*server));
     server->loop = loop;
     server->dispatch = dispatch;
     server->config = *config;
     server->calls = calls;
     server->owner = owner;
+    server->admission = admission;
     server->allocations = allocations;
     pool_init(&server->conns, sizeof(struct h1_conn), allocations);
     pool_init(&server->streams, sizeof(struct h1_stream), allocations);
     pool_init(&server->items, sizeof(struct h1_item), allocations);
     return config->pipeline == 0 || config->pipeline > H1_MAX_PIPELINE ? -EINVAL : 0;
+}
+
+void h1_change(struct h1_server *server, const struct h1_config *config) {
+    server->config = *config;
+    for (struct h1_conn *conn = server->all; conn != NULL; conn = conn->next) {
+        h1_timer_update(conn); /* some may have a time now, or none any more */
+    }
+    for (int timer = 0; timer < H1_TIMER_COUNT; timer++) {
+        server->timers[timer].next_look_ms = 0;
+    }
 }
 
 void h1_server_free(struct h1_server *server) {
@@ -96,6 +109,32 @@ static struct ring_endpoint endpoint_of(const struct sockaddr_storage *address) 
     return endpoint;
 }
 
+/* Whether the connection may be used. Otherwise it is answered and closed, or closed at once if there are many such. */
+static void admit(struct h1_conn *conn) {
+    struct h1_server *server = conn->server;
+    enum admission_answer answer = admission_enter(server->admission, &server->config.admission, &conn->remote);
+    if (answer == ADMISSION_GRANTED) {
+        conn->admitted = true;
+        return;
+    }
+    server->refused_open++;
+    enum h1_reason reason = answer == ADMISSION_FULL ? H1_REASON_CONNECTIONS : H1_REASON_CLIENT;
+    if (server->refused_open > REFUSED_OPEN) {
+        h1_note_refusal(conn, 503, reason);
+        h1_conn_close(conn, RING_CANCEL_GONE);
+    } else {
+        h1_conn_refuse(conn, 503, reason);
+    }
+}
+
+static void dismiss(struct h1_conn *conn) {
+    if (conn->admitted) {
+        admission_leave(conn->server->admission, &conn->remote);
+    } else {
+        conn->server->refused_open--;
+    }
+}
+
 void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *peer) {
     struct h1_conn *conn = pool_take(&server->conns);
     if (conn == NULL) {
@@ -129,6 +168,7 @@ void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *
     server->all = conn;
     counter_add(&server->counters.connections_open, 1);
     counter_add(&server->counters.connections_accepted, 1);
+    admit(conn);
     h1_conn_watch(conn);
 }
 
@@ -147,6 +187,7 @@ void h1_conn_close(struct h1_conn *conn, uint16_t reason) {
     }
     h1_unblock(conn);
     h1_timer_remove(conn);
+    dismiss(conn);
     conn->state = H1_CONN_CLOSED;
     while (conn->front != NULL) {
         exchange_detach(&conn->front->exchange, reason);
@@ -228,13 +269,12 @@ static void on_half_close(struct h1_conn *conn) {
         h1_conn_close(conn, RING_CANCEL_GONE);
         return;
     }
-    if (conn->body != NULL) {
-        /* In the middle of a request body: that request can never be complete (RFC 9112 8). */
-        h1_conn_close(conn, RING_CANCEL_GONE);
-        return;
-    }
     if (!conn->fin_seen) {
         half_close_streams(conn);
+    }
+    if (conn->body != NULL) {
+        /* That request can never be complete (RFC 9112 8); those before it can. */
+        h1_conn_refuse(conn, 400, H1_REASON_INCOMPLETE);
     }
     conn->state = H1_CONN_FINISHING;
     conn->input = H1_INPUT_DISCARD;

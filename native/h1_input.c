@@ -37,21 +37,14 @@ static void give_up(struct h1_conn *conn, uint16_t status, const char *text) {
     h1_answer_error(stream, status, text);
 }
 
-/* A request that cannot be understood (RFC 9112 9.6, 2.2). */
-static void refuse(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
-    struct h1_server *server = conn->server;
-    counter_add(&server->counters.refused[reason], 1);
-    server->calls->refused(conn, status, reason);
+void h1_note_refusal(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
+    counter_add(&conn->server->counters.refused[reason], 1);
+    conn->server->calls->refused(conn, status, reason);
+}
+
+void h1_conn_refuse(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
+    h1_note_refusal(conn, status, reason);
     give_up(conn, status, h1_reason_text(reason));
-}
-
-static void refuse_too_large(struct h1_conn *conn) {
-    counter_add(&conn->server->counters.too_large, 1);
-    give_up(conn, 413, "request body too large");
-}
-
-void h1_input_timeout(struct h1_conn *conn) {
-    give_up(conn, 408, "request timeout");
 }
 
 /* The request is complete: the next head may follow, unless this was the last. */
@@ -92,6 +85,9 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
     stream->safe = is_safe(request->method);
     if (!stream->safe) {
         conn->unsafe++;
+    }
+    if (++conn->requests >= server->config.max_requests) {
+        stream->keep_alive = false;
     }
     if (!stream->keep_alive) {
         conn->state = H1_CONN_FINISHING;
@@ -182,7 +178,7 @@ static uint32_t take_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t l
         return 0;
     }
     if (n < 0) {
-        refuse(conn, (uint16_t)-n, (enum h1_reason)conn->parser.reason);
+        h1_conn_refuse(conn, (uint16_t)-n, (enum h1_reason)conn->parser.reason);
         return length;
     }
     memset(&conn->parser, 0, sizeof(conn->parser));
@@ -191,7 +187,7 @@ static uint32_t take_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t l
         return 0;
     }
     if (server->request.body_kind == RING_BODY_LENGTH && server->request.content_length > server->config.max_body) {
-        refuse_too_large(conn);
+        h1_conn_refuse(conn, 413, H1_REASON_BODY_TOO_LARGE);
         return length;
     }
     uint32_t head = (uint32_t)n;
@@ -281,7 +277,7 @@ static void end_chunked(struct h1_conn *conn) {
         struct exchange_list trailers = {0};
         int rc = trailer_list(conn, &trailers);
         if (rc < 0) {
-            refuse(conn, (uint16_t)-rc, (enum h1_reason)conn->chunked.reason);
+            h1_conn_refuse(conn, (uint16_t)-rc, (enum h1_reason)conn->chunked.reason);
             return;
         }
         if (!exchange_end_body(&conn->body->exchange, trailers)) {
@@ -344,11 +340,11 @@ static uint32_t take_chunked(struct h1_conn *conn, const uint8_t *bytes, uint32_
         count_discarded(conn, filled);
     }
     if (n < 0) {
-        refuse(conn, (uint16_t)-n, (enum h1_reason)conn->chunked.reason);
+        h1_conn_refuse(conn, (uint16_t)-n, (enum h1_reason)conn->chunked.reason);
         return length;
     }
     if (conn->body_seen > server->config.max_body) {
-        refuse_too_large(conn);
+        h1_conn_refuse(conn, 413, H1_REASON_BODY_TOO_LARGE);
         return length;
     }
     if (conn->chunked.state == H1_CHUNK_DONE) {

@@ -255,6 +255,16 @@ const char *h1_reason_text(enum h1_reason reason) {
         [H1_REASON_BAD_EXPECTATION] = "expectation cannot be met",
         [H1_REASON_BAD_CHUNK] = "invalid chunk",
         [H1_REASON_BAD_TRAILER] = "invalid or too large trailer section",
+        [H1_REASON_BODY_TOO_LARGE] = "request body too large",
+        [H1_REASON_INCOMPLETE] = "request body incomplete",
+        [H1_REASON_HEAD_TIMEOUT] = "request header took too long",
+        [H1_REASON_BODY_TIMEOUT] = "request body took too long",
+        [H1_REASON_CONNECTIONS] = "too many connections",
+        [H1_REASON_CLIENT] = "too many connections of one client",
+        [H1_REASON_NO_WORKER] = "no worker can take the request now",
+        [H1_REASON_HANDLER_TIMEOUT] = "the application did not answer in time",
+        [H1_REASON_WORKER_FAILED] = "the application failed",
+        [H1_REASON_BAD_ANSWER] = "the application's answer is malformed",
     };
 
     return (unsigned)reason < H1_REASON_COUNT ? texts[reason] : "unknown fault";

@@ -41,6 +41,17 @@ enum h1_reason {
     H1_REASON_BAD_EXPECTATION,    /* 417 */
     H1_REASON_BAD_CHUNK,          /* body: chunk size, extension or line end */
     H1_REASON_BAD_TRAILER,        /* 431: bytes or fields */
+    /* Those below are not the parser's. */
+    H1_REASON_BODY_TOO_LARGE,  /* 413 */
+    H1_REASON_INCOMPLETE,      /* the client ended its side within a body */
+    H1_REASON_HEAD_TIMEOUT,    /* 408 */
+    H1_REASON_BODY_TIMEOUT,    /* 408 */
+    H1_REASON_CONNECTIONS,     /* 503: too many, in total */
+    H1_REASON_CLIENT,          /* 503: too many connections of one client */
+    H1_REASON_NO_WORKER,       /* 503: none for too long, or too many wait */
+    H1_REASON_HANDLER_TIMEOUT, /* 504 */
+    H1_REASON_WORKER_FAILED,   /* 502 */
+    H1_REASON_BAD_ANSWER,      /* 502 */
     H1_REASON_COUNT
 };
 

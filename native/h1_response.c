@@ -403,9 +403,10 @@ static struct h1_stream *stream_of(struct exchange *exchange) {
 }
 
 /* The worker's answer cannot be sent: the exchange is given up. */
-static void reject(struct h1_stream *stream, const char *why) {
+static void reject(struct h1_stream *stream) {
     exchange_detach(&stream->exchange, RING_CANCEL_REJECTED);
-    h1_answer_error(stream, 502, why);
+    h1_note_refusal(stream->conn, 502, H1_REASON_BAD_ANSWER);
+    h1_answer_error(stream, 502, h1_reason_text(H1_REASON_BAD_ANSWER));
 }
 
 static void put_body(struct h1_stream *stream, struct exchange_bytes body) {
@@ -473,7 +474,7 @@ static void on_response(struct exchange *exchange, const struct exchange_respons
     if (response->status < 200 || response->status > 999 ||
         !survey(response->fields, &field_bytes, &has_date, &has_server)) {
         exchange_release(response->body);
-        reject(stream, "the application's answer is malformed");
+        reject(stream);
         return;
     }
     exchange->began = true;
@@ -539,7 +540,7 @@ static void put_interim(struct h1_stream *stream, uint16_t status, struct exchan
         return;
     }
     if (status < 100 || status == 101 || status > 199 || !survey(fields, &bytes, &unused, &unused)) {
-        reject(stream, "the application's interim answer is malformed");
+        reject(stream);
         return;
     }
     struct h1_item *item = h1_item_add(stream, FRAMING_BYTES + bytes);
@@ -573,13 +574,15 @@ static void on_proceed(struct exchange *exchange) {
 
 static void on_fail(struct exchange *exchange, uint16_t status) {
     struct h1_stream *stream = stream_of(exchange);
-    const char *text = "the application failed";
+    enum h1_reason reason = H1_REASON_WORKER_FAILED;
     if (status == 503) {
-        text = "no worker can take the request now";
+        reason = H1_REASON_NO_WORKER;
     } else if (status == 504) {
-        text = "the application did not answer in time";
+        reason = H1_REASON_HANDLER_TIMEOUT;
     }
-    h1_answer_error(stream, status >= 400 && status <= 599 ? status : 502, text);
+    status = status >= 400 && status <= 599 ? status : 502;
+    h1_note_refusal(stream->conn, status, reason);
+    h1_answer_error(stream, status, h1_reason_text(reason));
 }
 
 static void on_resume(struct exchange *exchange) {

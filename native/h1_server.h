@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#include "admission.h"
 #include "counter.h"
 #include "dispatch.h"
 #include "exchange.h"
@@ -61,6 +62,8 @@ struct h1_config {
     struct h1_limits head;
     struct h1_chunked_limits chunked;
     uint64_t max_body;
+    struct admission_limits admission;
+    uint32_t max_requests; /* per connection; UINT32_MAX: no limit */
     uint32_t pipeline;
     struct h1_timeouts timeouts;
     const char *server_name; /* NULL: no Server field */
@@ -75,7 +78,6 @@ struct h1_counters {
     counter native_answers;
     counter answers[6]; /* by hundreds: [2] = 2xx */
     counter refused[H1_REASON_COUNT];
-    counter too_large;
     counter bytes_in;
     counter bytes_out;
     counter timed_out[H1_TIMER_COUNT]; /* by enum h1_timer */
@@ -88,7 +90,7 @@ struct h1_counters {
 struct h1_conn;
 
 struct h1_calls {
-    /* A malformed request was refused. */
+    /* A request, or the connection, was refused. */
     void (*refused)(struct h1_conn *conn, uint16_t status, enum h1_reason reason);
 };
 
@@ -98,6 +100,8 @@ struct h1_server {
     struct h1_config config;
     const struct h1_calls *calls;
     void *owner;
+    struct admission *admission;
+    uint32_t refused_open; /* connections that were not admitted */
     struct pool conns;
     struct pool streams;
     struct pool items;
@@ -186,6 +190,8 @@ struct h1_conn {
     bool stalled;    /* leftover input waits for an exchange, not for bytes */
     uint16_t depth;  /* streams */
     uint16_t unsafe; /* streams with an unsafe method */
+    bool admitted;   /* counts as open */
+    uint32_t requests;
     struct h1_parser parser;
     struct h1_chunked chunked;
     uint8_t *trailers;
@@ -216,7 +222,10 @@ struct h1_conn {
 
 __attribute__((warn_unused_result)) int h1_server_init(struct h1_server *server, uv_loop_t *loop,
                                                        struct dispatch *dispatch, const struct h1_config *config,
-                                                       const struct h1_calls *calls, void *owner, counter *allocations);
+                                                       struct admission *admission, const struct h1_calls *calls,
+                                                       void *owner, counter *allocations);
+/* Puts another configuration in force. */
+void h1_change(struct h1_server *server, const struct h1_config *config);
 void h1_server_free(struct h1_server *server);
 /* Takes an accepted, non-blocking socket over; closes it on failure. */
 void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *peer);
@@ -259,8 +268,13 @@ void h1_timer_update(struct h1_conn *conn);
 void h1_timer_progress(struct h1_conn *conn, uint32_t bytes);
 void h1_timer_remove(struct h1_conn *conn);
 void h1_timer_rest(struct h1_conn *conn);
-/* Answers 408 to what of a request has come. */
-void h1_input_timeout(struct h1_conn *conn);
+/*
+ * Counts and tells a refusal, and answers what has come of a request, or the connection itself; nothing after it is
+ * understood.
+ */
+void h1_conn_refuse(struct h1_conn *conn, uint16_t status, enum h1_reason reason);
+/* Counts and tells only. */
+void h1_note_refusal(struct h1_conn *conn, uint16_t status, enum h1_reason reason);
 void h1_unblock(struct h1_conn *conn);
 
 #endif

@@ -88,8 +88,9 @@ static void expire(struct h1_conn *conn) {
         h1_conn_close(conn, RING_CANCEL_GONE); /* nothing was asked */
         return;
     }
+    enum h1_reason reason = conn->timer == H1_TIMER_HEAD ? H1_REASON_HEAD_TIMEOUT : H1_REASON_BODY_TIMEOUT;
     h1_timer_remove(conn);
-    h1_input_timeout(conn);
+    h1_conn_refuse(conn, 408, reason);
 }
 
 void h1_timer_progress(struct h1_conn *conn, uint32_t bytes) {

@@ -8,6 +8,7 @@
 #define TICK_MS 100
 #define ACCEPTS_PER_EVENT 64
 #define ACCEPTS_AT_STOP 65536 /* all that wait; bounded, because more may come all the time */
+#define REFUSALS_PER_TICK 8   /* notices */
 #define TURNS_BEFORE_SLEEP 8  /* answers handled without looking at sockets in between */
 
 static struct loop *loop_of(const uv_handle_t *handle) {
@@ -159,10 +160,20 @@ static void lane_broken(struct dispatch_lane *lane) {
 static const struct dispatch_calls dispatch_calls = {
     .broken = lane_broken, .idle = lane_idle, .released = lane_released};
 
+/* Clients decide how many of these there are: those that nobody could read are only counted. */
 static void request_refused(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
     struct loop *loop = conn->server->owner;
-    struct gw_notice notice = {
-        .kind = GW_NOTICE_REFUSED, .text = h1_reason_text(reason), .status = status, .client = conn->remote};
+    if (loop->refusals_told >= REFUSALS_PER_TICK) {
+        loop->refusals_untold++;
+        return;
+    }
+    loop->refusals_told++;
+    struct gw_notice notice = {.kind = GW_NOTICE_REFUSED,
+                               .text = h1_reason_text(reason),
+                               .status = status,
+                               .value = loop->refusals_untold,
+                               .client = conn->remote};
+    loop->refusals_untold = 0;
     gw_notify(loop->gw, &notice);
 }
 
@@ -178,13 +189,16 @@ static bool needs_tick(const struct loop *loop) {
             return true; /* nothing else may ever happen: no connection, no event */
         }
     }
-    return loop->dispatch.oldest != NULL || h1_needs_tick(&loop->server) || !dispatch_is_settled(&loop->dispatch);
+    return loop->refusals_told != 0 || loop->dispatch.oldest != NULL || h1_needs_tick(&loop->server) ||
+           !dispatch_is_settled(&loop->dispatch);
 }
 
 static void on_tick(uv_timer_t *timer) {
     struct loop *loop = loop_of((uv_handle_t *)timer);
     dispatch_update_time(&loop->dispatch);
     bool more = dispatch_tick(&loop->dispatch);
+    more |= loop->refusals_told != 0;
+    loop->refusals_told = 0;
     more |= h1_tick(&loop->server, uv_now(&loop->uv));
     more |= resume_listeners(loop);
     if (loop->server.blocked_head != NULL) {
@@ -277,11 +291,21 @@ static void leave(struct loop *loop) {
     uv_walk(&loop->uv, on_walk_close, NULL);
 }
 
+static void change(struct loop *loop, struct settings *settings) {
+    h1_change(&loop->server, &settings->h1);
+    dispatch_change(&loop->dispatch, &settings->dispatch);
+    settings_release(loop->settings);
+    loop->settings = settings;
+}
+
 static void execute(struct loop *loop, const struct loop_command *command) {
     struct dispatch_lane *lane = find_lane(loop, command->worker);
     switch (command->kind) {
     case LOOP_LISTEN:
         listen_on(loop, command->fd);
+        break;
+    case LOOP_CHANGE:
+        change(loop, command->settings);
         break;
     case LOOP_ATTACH:
         attach(loop, command->lane);
@@ -341,10 +365,11 @@ void loop_post(struct loop *loop, struct loop_command *command) {
 /* --- life --- */
 
 /* What does not depend on libuv; then nothing that fails has handles to be closed. */
-static int init_parts(struct loop *loop, const struct h1_config *h1, const struct dispatch_config *config) {
-    int rc = dispatch_init(&loop->dispatch, config, &dispatch_calls, &loop->allocations);
+static int init_parts(struct loop *loop, const struct settings *settings, struct admission *admission) {
+    int rc = dispatch_init(&loop->dispatch, &settings->dispatch, &dispatch_calls, &loop->allocations);
     if (rc == 0) {
-        rc = h1_server_init(&loop->server, &loop->uv, &loop->dispatch, h1, &h1_calls, loop, &loop->allocations);
+        rc = h1_server_init(&loop->server, &loop->uv, &loop->dispatch, &settings->h1, admission, &h1_calls, loop,
+                            &loop->allocations);
     }
     if (rc == 0) {
         rc = uv_async_init(&loop->uv, &loop->async, on_async);
@@ -355,8 +380,8 @@ static int init_parts(struct loop *loop, const struct h1_config *h1, const struc
     return rc;
 }
 
-int loop_init(struct loop *loop, struct gw *gw, uint32_t index, const struct h1_config *h1,
-              const struct dispatch_config *config, uint64_t spin_ns) {
+int loop_init(struct loop *loop, struct gw *gw, uint32_t index, struct settings *settings, struct admission *admission,
+              uint64_t spin_ns) {
     memset(loop, 0, sizeof(*loop));
     loop->gw = gw;
     loop->index = index;
@@ -367,11 +392,12 @@ int loop_init(struct loop *loop, struct gw *gw, uint32_t index, const struct h1_
         return rc;
     }
     loop->uv.data = loop;
-    rc = init_parts(loop, h1, config);
+    rc = init_parts(loop, settings, admission);
     if (rc != 0) {
         (void)uv_loop_close(&loop->uv);
         return rc;
     }
+    loop->settings = settings;
     pthread_mutex_init(&loop->mutex, NULL);
     (void)uv_prepare_init(&loop->uv, &loop->prepare);
     (void)uv_check_init(&loop->uv, &loop->check);
@@ -393,5 +419,6 @@ void loop_free(struct loop *loop) {
     (void)uv_loop_close(&loop->uv);
     dispatch_free(&loop->dispatch);
     h1_server_free(&loop->server);
+    settings_release(loop->settings);
     pthread_mutex_destroy(&loop->mutex);
 }

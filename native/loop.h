@@ -8,10 +8,12 @@
 #include "dispatch.h"
 #include "gw.h"
 #include "h1_server.h"
+#include "settings.h"
 #include "spin.h"
 
 enum loop_command_kind {
     LOOP_LISTEN = 1,
+    LOOP_CHANGE,
     LOOP_ATTACH,
     LOOP_ACTIVATE,
     LOOP_DRAIN,
@@ -28,6 +30,7 @@ struct loop_command {
     int fd;
     uint64_t worker;
     struct loop_lane *lane;
+    struct settings *settings;
 };
 
 /* A lane with the watcher of its wake-up socket. */
@@ -54,6 +57,9 @@ struct loop {
     uv_async_t async;
     uv_timer_t tick;
     struct spin spin;
+    struct settings *settings;
+    uint32_t refusals_told; /* in this tick */
+    uint64_t refusals_untold;
     struct gw *gw;
     uint32_t index;
     struct loop_listener *listeners;
@@ -70,7 +76,7 @@ struct loop {
 };
 
 __attribute__((warn_unused_result)) int loop_init(struct loop *loop, struct gw *gw, uint32_t index,
-                                                  const struct h1_config *h1, const struct dispatch_config *dispatch,
+                                                  struct settings *settings, struct admission *admission,
                                                   uint64_t spin_ns);
 void loop_run(struct loop *loop);
 void loop_free(struct loop *loop);

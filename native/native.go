@@ -20,109 +20,54 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
-	"ringway/ring"
+	"ringway/internal/engine"
 )
-
-// Config are the settings of a gateway that the loops need. Zero values are not replaced by defaults.
-type Config struct {
-	Loops         int               // event-loop threads, 1 to 64
-	NativePaths   map[string]string // exact path -> text/plain answer to GET and HEAD, without a worker
-	ServerName    string            // Server field; "" for none
-	ParkLimit     int               // requests a loop holds while no worker can take them
-	QueueDeadline time.Duration     // how long a request may wait for a handler before 503
-	Spin          time.Duration     // how long a loop waits for an answer before it sleeps; 0: not at all
-	PipelineDepth int               // requests of one connection that are under way at a time, 1 to 256
-	MaxBody       int64             // bytes of a request body
-	HeadTimeout   time.Duration     // a whole head, from its first byte; the first one from the connection's beginning. 0, as below: without end
-	IdleTimeout   time.Duration     // between two requests
-	BodyTimeout   time.Duration     // without a byte of a request body
-	BodyRate      int               // bytes a second that a body must have on average, after one body timeout
-	SendTimeout   time.Duration     // without the client taking a byte
-	LineBytes     int               // request line
-	HeadBytes     int               // all header fields
-	Fields        int               // header fields, 1 to 256
-}
-
-func milliseconds(d time.Duration) C.uint64_t { return C.uint64_t(max(d.Milliseconds(), 0)) }
-
-// Attachment is a worker's shared memory, mapped writable, and the gateway's ends of its wake-up sockets.
-type Attachment struct {
-	Worker   uint64 // never reused
-	Inbound  []byte
-	Outbound []byte
-	Geometry ring.Geometry
-	Sockets  []int // one per lane; owned by the Gateway after Attach has succeeded
-}
 
 // Gateway is a running data plane.
 type Gateway struct {
 	gw      *C.struct_gw
 	loops   int
-	notices chan Notice
+	notices chan engine.Notice
 	running sync.WaitGroup
 	closing sync.Once
 	started bool
 }
 
 // New makes a gateway; it does nothing until Start.
-func New(config Config) (*Gateway, error) {
+func New(config engine.Config) (*Gateway, error) {
 	if config.Loops < 1 || config.Loops > C.RING_MAX_LANES {
 		return nil, fmt.Errorf("loops: %d, expected 1 to %d", config.Loops, C.RING_MAX_LANES)
 	}
-	if config.PipelineDepth < 1 || config.PipelineDepth > 256 {
-		return nil, fmt.Errorf("pipeline depth: %d, expected 1 to 256", config.PipelineDepth)
+	c := C.struct_gw_config{loops: C.uint32_t(config.Loops), spin_ns: C.uint64_t(max(config.Spin, 0))}
+	free, err := settings(&config.Settings, &c.settings)
+	if err != nil {
+		return nil, err
 	}
-	if config.Fields < 1 || config.Fields > 256 {
-		return nil, fmt.Errorf("header fields: %d, expected 1 to 256", config.Fields)
-	}
-	if config.LineBytes < 16 || config.HeadBytes < 16 || config.LineBytes+config.HeadBytes > 48<<10 {
-		return nil, fmt.Errorf("request line and header bytes: %d and %d, expected at least 16 each and 49152 together", config.LineBytes, config.HeadBytes)
-	}
-	c := C.struct_gw_config{
-		loops:             C.uint32_t(config.Loops),
-		park_limit:        C.uint32_t(max(config.ParkLimit, 0)),
-		queue_deadline_ms: C.uint64_t(config.QueueDeadline.Milliseconds()),
-		spin_ns:           C.uint64_t(max(config.Spin, 0)),
-		head_timeout_ms:   milliseconds(config.HeadTimeout),
-		idle_timeout_ms:   milliseconds(config.IdleTimeout),
-		body_timeout_ms:   milliseconds(config.BodyTimeout),
-		send_timeout_ms:   milliseconds(config.SendTimeout),
-		body_rate:         C.uint64_t(max(config.BodyRate, 0)),
-		max_body:          C.uint64_t(max(config.MaxBody, 0)),
-		pipeline:          C.uint32_t(config.PipelineDepth),
-		line_bytes:        C.uint32_t(config.LineBytes),
-		head_bytes:        C.uint32_t(config.HeadBytes),
-		fields:            C.uint32_t(config.Fields),
-		server_name:       C.CString(config.ServerName),
-	}
-	defer C.free(unsafe.Pointer(c.server_name))
-	if n := len(config.NativePaths); n > 0 {
-		paths := unsafe.Slice((*C.struct_gw_native_path)(C.calloc(C.size_t(n), C.sizeof_struct_gw_native_path)), n)
-		i := 0
-		for path, body := range config.NativePaths {
-			paths[i] = C.struct_gw_native_path{path: C.CString(path), body: C.CString(body)}
-			i++
-		}
-		defer func() {
-			for _, p := range paths {
-				C.free(unsafe.Pointer(p.path))
-				C.free(unsafe.Pointer(p.body))
-			}
-			C.free(unsafe.Pointer(&paths[0]))
-		}()
-		c.native_paths = &paths[0]
-		c.native_path_count = C.uint32_t(n)
-	}
-	g := &Gateway{loops: config.Loops, notices: make(chan Notice, 64)}
+	defer free()
+	g := &Gateway{loops: config.Loops, notices: make(chan engine.Notice, 64)}
 	if rc := C.gw_new(&c, &g.gw); rc != 0 {
 		return nil, fmt.Errorf("starting event loops: %w", errno(rc))
 	}
 	return g, nil
+}
+
+// Change puts other settings in force on all loops: for connections that are accepted, requests that begin and timers
+// that are looked at from then on.
+func (g *Gateway) Change(to engine.Settings) error {
+	var c C.struct_gw_settings
+	free, err := settings(&to, &c)
+	if err != nil {
+		return err
+	}
+	defer free()
+	if rc := C.gw_change(g.gw, &c); rc != 0 {
+		return fmt.Errorf("changing settings: %w", errno(rc))
+	}
+	return nil
 }
 
 func errno(rc C.int) error {
@@ -170,7 +115,7 @@ func (g *Gateway) Start() error {
 }
 
 // Attach gives a worker's segments to the loops. It gets no requests before Activate.
-func (g *Gateway) Attach(a Attachment) error {
+func (g *Gateway) Attach(a engine.Attachment) error {
 	if a.Geometry.Lanes != g.loops || len(a.Sockets) != g.loops {
 		return fmt.Errorf("worker %d has %d lanes and %d sockets, expected %d", a.Worker, a.Geometry.Lanes, len(a.Sockets), g.loops)
 	}

@@ -9,11 +9,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ringway/internal/engine"
 )
 
-func testConfig() Config {
-	return Config{
-		Loops:         1,
+func testConfig() engine.Config {
+	return engine.Config{Loops: 1, Settings: engine.Settings{
 		NativePaths:   map[string]string{"/ping": "pong"},
 		ServerName:    "ringway",
 		ParkLimit:     16,
@@ -23,11 +24,11 @@ func testConfig() Config {
 		LineBytes:     8192,
 		HeadBytes:     32768,
 		Fields:        100,
-	}
+	}}
 }
 
 // startGateway runs a gateway without workers on a free loopback port.
-func startGateway(t *testing.T, config Config) (*Gateway, string) {
+func startGateway(t *testing.T, config engine.Config) (*Gateway, string) {
 	t.Helper()
 	g, err := New(config)
 	if err != nil {
@@ -120,7 +121,7 @@ func TestNoWorkerIs503AfterTheQueueDeadline(t *testing.T) {
 
 func TestParkLimit(t *testing.T) {
 	config := testConfig()
-	config.ParkLimit = 0
+	config.Settings.ParkLimit = 0
 	_, address := startGateway(t, config)
 	answer := exchange(t, address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 	if !strings.HasPrefix(answer, "HTTP/1.1 503 ") {
@@ -136,7 +137,7 @@ func TestRefusalIsAnsweredCountedAndTold(t *testing.T) {
 	}
 	select {
 	case n := <-g.Notices():
-		if n.Kind != Refused || n.Status != 400 || n.Text == "" || !strings.HasPrefix(n.Client, "127.0.0.1:") {
+		if n.Kind != engine.Refused || n.Status != 400 || n.Text == "" || !strings.HasPrefix(n.Client, "127.0.0.1:") {
 			t.Errorf("notice %+v, expected the refusal with its client", n)
 		}
 	case <-time.After(10 * time.Second):
@@ -161,7 +162,7 @@ func TestStopAcceptingGoesQuiet(t *testing.T) {
 	g.StopAccepting()
 	select {
 	case n := <-g.Notices():
-		if n.Kind != Quiet {
+		if n.Kind != engine.Quiet {
 			t.Errorf("notice %+v, expected Quiet", n)
 		}
 	case <-time.After(10 * time.Second):
@@ -173,11 +174,11 @@ func TestStopAcceptingGoesQuiet(t *testing.T) {
 }
 
 func TestUnusableConfig(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"loops":    func(c *Config) { c.Loops = 0 },
-		"pipeline": func(c *Config) { c.PipelineDepth = 257 },
-		"fields":   func(c *Config) { c.Fields = 0 },
-		"bytes":    func(c *Config) { c.HeadBytes = 1 << 20 },
+	for name, change := range map[string]func(*engine.Config){
+		"loops":    func(c *engine.Config) { c.Loops = 0 },
+		"pipeline": func(c *engine.Config) { c.Settings.PipelineDepth = 257 },
+		"fields":   func(c *engine.Config) { c.Settings.Fields = 0 },
+		"bytes":    func(c *engine.Config) { c.Settings.HeadBytes = 1 << 20 },
 	} {
 		config := testConfig()
 		change(&config)

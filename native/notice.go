@@ -9,49 +9,36 @@ import (
 	"fmt"
 	"net/netip"
 	"unsafe"
+
+	"ringway/internal/engine"
 )
 
-// NoticeKind says what a Notice tells.
-type NoticeKind int
-
-const (
-	// Violation: the worker broke the ring protocol. End it, then Detach it.
-	Violation NoticeKind = iota + 1
-	// Idle: a draining worker has no exchange left.
-	Idle
-	// Released: nothing refers to a detached worker's segments any more.
-	Released
-	// Quiet: after StopAccepting, no connection is left.
-	Quiet
-	// Refused: a malformed request was refused.
-	Refused
-)
-
-// Notice is something the loops tell the rest of the gateway.
-type Notice struct {
-	Kind   NoticeKind
-	Worker uint64 // Violation, Idle, Released
-	Text   string // Violation, Refused: why
-	Client string // Refused: client address, "" for a unix socket
-	Status int    // Refused: the answer given
+// kinds of notices, by their numbers in gw.h.
+var kinds = map[C.enum_gw_notice_kind]engine.NoticeKind{
+	C.GW_NOTICE_VIOLATION: engine.Violation,
+	C.GW_NOTICE_IDLE:      engine.Idle,
+	C.GW_NOTICE_RELEASED:  engine.Released,
+	C.GW_NOTICE_QUIET:     engine.Quiet,
+	C.GW_NOTICE_REFUSED:   engine.Refused,
 }
 
 // Notices returns the channel of notices; it is closed by Close.
-func (g *Gateway) Notices() <-chan Notice { return g.notices }
+func (g *Gateway) Notices() <-chan engine.Notice { return g.notices }
 
 func (g *Gateway) forward() {
 	defer close(g.notices)
 	var n C.struct_gw_notice
 	for C.gw_next_notice(g.gw, &n) {
-		notice := Notice{Kind: NoticeKind(n.kind), Worker: uint64(n.worker), Status: int(n.status)}
+		notice := engine.Notice{Kind: kinds[n.kind], Worker: uint64(n.worker), Status: int(n.status)}
 		if n.text != nil {
 			notice.Text = C.GoString(n.text)
 		}
 		switch notice.Kind {
-		case Violation:
+		case engine.Violation:
 			notice.Text = fmt.Sprintf("%s: %d, limit %d", notice.Text, uint64(n.value), uint64(n.limit))
-		case Refused:
+		case engine.Refused:
 			notice.Client = endpoint(n.client)
+			notice.Skipped = uint64(n.value)
 		}
 		g.notices <- notice
 	}

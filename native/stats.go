@@ -5,72 +5,13 @@ package native
 */
 import "C"
 
-// Stats is a snapshot of all loops and lanes. Counters count from the gateway's start.
-type Stats struct {
-	Loops []LoopStats `json:"loops"`
-	Lanes []LaneStats `json:"lanes"`
-}
-
-// LoopStats are the counters of one event loop.
-type LoopStats struct {
-	Index               int               `json:"index"`
-	ConnectionsOpen     uint64            `json:"connections_open"`
-	ConnectionsAccepted uint64            `json:"connections_accepted"`
-	Requests            uint64            `json:"requests"`
-	NativeAnswers       uint64            `json:"native_answers"`
-	Answers             map[string]uint64 `json:"answers"` // by class: "2xx"
-	Refused             map[string]uint64 `json:"refused"` // malformed requests by reason
-	TooLarge            uint64            `json:"too_large"`
-	IdleTimeouts        uint64            `json:"idle_timeouts"` // connections closed between two requests
-	HeadTimeouts        uint64            `json:"head_timeouts"`
-	BodyTimeouts        uint64            `json:"body_timeouts"`
-	SendTimeouts        uint64            `json:"send_timeouts"` // connections cut whose client took no bytes
-	BytesIn             uint64            `json:"bytes_in"`
-	BytesOut            uint64            `json:"bytes_out"`
-	Cut                 uint64            `json:"cut"` // connections cut in the middle of an answer
-	Evicted             uint64            `json:"evicted"`
-	AsideBytes          uint64            `json:"aside_bytes"` // held aside for slow clients
-	Parked              uint64            `json:"parked"`
-	ParkedHighWater     uint64            `json:"parked_high_water"`
-	Expired             uint64            `json:"expired"`      // waited past the queue deadline
-	ParkRefused         uint64            `json:"park_refused"` // park limit reached
-	Redispatched        uint64            `json:"redispatched"`
-	Retried             uint64            `json:"retried"` // re-dispatched although a handler may have run
-	Lost                uint64            `json:"lost"`    // failed because their worker died
-	Violations          uint64            `json:"violations"`
-	Allocations         uint64            `json:"allocations"` // heap allocations of the loop
-	Iterations          uint64            `json:"iterations"`
-}
-
-// LaneStats are the counters of one lane: a worker's rings with one loop. Bytes unless stated.
-type LaneStats struct {
-	Worker             uint64 `json:"worker"`
-	Loop               int    `json:"loop"`
-	State              string `json:"state"` // attached, active, draining, dead
-	Slots              int    `json:"slots"` // of the inbound ring
-	ExchangeSlots      int    `json:"exchange_slots"`
-	Depth              uint64 `json:"depth"` // events published and not acknowledged
-	HighWater          uint64 `json:"high_water"`
-	Published          uint64 `json:"published"`
-	Acknowledged       uint64 `json:"acknowledged"`
-	Completed          uint64 `json:"completed"` // exchanges
-	Cancelled          uint64 `json:"cancelled"` // CANCEL events sent
-	WakeupsSent        uint64 `json:"wakeups_sent"`
-	WakeupsAvoided     uint64 `json:"wakeups_avoided"`
-	FullStalls         uint64 `json:"full_stalls"`
-	InFlight           uint64 `json:"in_flight"` // exchange slots in use
-	ArenaBytes         uint64 `json:"arena_bytes"`
-	ArenaBytesInUse    uint64 `json:"arena_bytes_in_use"`
-	ArenaHighWater     uint64 `json:"arena_high_water"`
-	OutArenaBytesInUse uint64 `json:"out_arena_bytes_in_use"` // answers being sent
-	OutArenaHighWater  uint64 `json:"out_arena_high_water"`
-}
+import "ringway/internal/engine"
 
 var laneStates = []string{"attached", "active", "draining", "dead"}
 
 // Stats reads all counters. It stops nothing and takes a few microseconds per lane.
-func (g *Gateway) Stats() Stats {
-	var s Stats
+func (g *Gateway) Stats() engine.Stats {
+	s := engine.Stats{Loops: []engine.LoopStats{}, Lanes: []engine.LaneStats{}}
 	for i := range g.loops {
 		var c C.struct_gw_loop_stats
 		C.gw_read_loop(g.gw, C.uint32_t(i), &c)
@@ -88,8 +29,8 @@ func (g *Gateway) Stats() Stats {
 	return s
 }
 
-func loopStats(index int, c *C.struct_gw_loop_stats) LoopStats {
-	s := LoopStats{
+func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
+	s := engine.LoopStats{
 		Index:               index,
 		ConnectionsOpen:     uint64(c.connections_open),
 		ConnectionsAccepted: uint64(c.connections_accepted),
@@ -97,7 +38,7 @@ func loopStats(index int, c *C.struct_gw_loop_stats) LoopStats {
 		NativeAnswers:       uint64(c.native_answers),
 		Answers:             map[string]uint64{},
 		Refused:             map[string]uint64{},
-		TooLarge:            uint64(c.too_large),
+		RequestTimeouts:     uint64(c.request_timeouts),
 		IdleTimeouts:        uint64(c.idle_timeouts),
 		HeadTimeouts:        uint64(c.head_timeouts),
 		BodyTimeouts:        uint64(c.body_timeouts),
@@ -131,8 +72,8 @@ func loopStats(index int, c *C.struct_gw_loop_stats) LoopStats {
 	return s
 }
 
-func laneStats(c *C.struct_gw_lane_stats) LaneStats {
-	return LaneStats{
+func laneStats(c *C.struct_gw_lane_stats) engine.LaneStats {
+	return engine.LaneStats{
 		Worker:             uint64(c.worker),
 		Loop:               int(c.loop),
 		State:              laneStates[c.state],

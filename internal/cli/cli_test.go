@@ -125,7 +125,7 @@ func TestDefaults(t *testing.T) {
 	if s.gateway.Program != nil || s.gateway.Admin != "127.0.0.1:9180" || s.gateway.DrainLimit != 30*time.Second || s.gateway.Socket != "/tmp/s" {
 		t.Errorf("%+v", s.gateway)
 	}
-	if s.engine.Loops != 2 || s.engine.MaxBody != 64<<20 || s.engine.LineBytes != 8<<10 || s.engine.HeadBytes != 32<<10 || s.engine.Fields != 100 {
+	if s.engine.Loops != 2 || s.engine.Settings.MaxBody != 64<<20 || s.engine.Settings.LineBytes != 8<<10 || s.engine.Settings.HeadBytes != 32<<10 || s.engine.Settings.Fields != 100 {
 		t.Errorf("%+v", s.engine)
 	}
 	if s.gateway.MemoryLimit < 64<<20 {
@@ -143,10 +143,10 @@ func TestFlagsReachTheConfiguration(t *testing.T) {
 	if p := s.gateway.Program; p == nil || strings.Join(p.Argv, " ") != "/bin/true --mode env" || p.Count != 3 {
 		t.Errorf("program %+v", p)
 	}
-	if paths := s.engine.NativePaths; paths["/ping"] != "pong" || paths["/a"] != "b=c" {
+	if paths := s.engine.Settings.NativePaths; paths["/ping"] != "pong" || paths["/a"] != "b=c" {
 		t.Errorf("native paths %v", paths)
 	}
-	if s.gateway.Admin != "" || !filepath.IsAbs(s.gateway.Socket) || s.gateway.SocketUsers[0] != 4711 || s.engine.ServerName != "" {
+	if s.gateway.Admin != "" || !filepath.IsAbs(s.gateway.Socket) || s.gateway.SocketUsers[0] != 4711 || s.engine.Settings.ServerName != "" {
 		t.Errorf("%+v", s.gateway)
 	}
 	if g := s.gateway.Geometry; g.ExchangeSlots != 64 || g.RingSlots != 256 || g.ArenaUnits != 16384 {
@@ -234,6 +234,7 @@ func (e *idleEngine) AddListener(fds []int) error {
 }
 func (e *idleEngine) Start() error                   { return nil }
 func (e *idleEngine) Attach(engine.Attachment) error { return nil }
+func (e *idleEngine) Change(engine.Settings) error   { return nil }
 func (e *idleEngine) Activate(uint64)                {}
 func (e *idleEngine) Drain(uint64)                   {}
 func (e *idleEngine) Detach(uint64)                  {}

@@ -14,37 +14,43 @@ import (
 
 // options are the flags of serve as given; settle makes a configuration of them.
 type options struct {
-	listen        []string
-	admin         string
-	socket        string
-	socketUsers   []string
-	worker        string
-	workerArgs    []string
-	workers       int
-	workerUser    string
-	loops         int
-	nativePaths   []string
-	serverName    string
-	parkLimit     int
-	queueDeadline time.Duration
-	spin          time.Duration
-	drainLimit    time.Duration
-	headTimeout   time.Duration
-	idleTimeout   time.Duration
-	bodyTimeout   time.Duration
-	bodyRate      size
-	sendTimeout   time.Duration
-	pipelineDepth int
-	maxBody       size
-	lineBytes     size
-	headBytes     size
-	fields        int
-	exchanges     int
-	ringSlots     int
-	arenaSize     size
-	maxWorkers    int
-	memoryLimit   size
-	logFormat     string
+	listen            []string
+	admin             string
+	socket            string
+	socketUsers       []string
+	worker            string
+	workerArgs        []string
+	workers           int
+	workerUser        string
+	loops             int
+	nativePaths       []string
+	serverName        string
+	maxConnections    int
+	clientConnections int
+	maxRequests       int
+	inFlight          int
+	parkLimit         int
+	queueDeadline     time.Duration
+	spin              time.Duration
+	drainLimit        time.Duration
+	requestTimeout    time.Duration
+	headTimeout       time.Duration
+	idleTimeout       time.Duration
+	bodyTimeout       time.Duration
+	bodyRate          size
+	sendTimeout       time.Duration
+	pipelineDepth     int
+	maxBody           size
+	lineBytes         size
+	headBytes         size
+	fields            int
+	keepUnderscores   bool
+	exchanges         int
+	ringSlots         int
+	arenaSize         size
+	maxWorkers        int
+	memoryLimit       size
+	logFormat         string
 }
 
 // adminOff is the value of --admin that switches the admin server off.
@@ -67,12 +73,17 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.IntVar(&o.loops, "loops", max(1, runtime.GOMAXPROCS(0)/2), "number of event loops")
 	f.StringArrayVar(&o.nativePaths, "native-path", nil, "`PATH=TEXT` that the gateway answers itself, such as /ping=pong; repeatable")
 	f.StringVar(&o.serverName, "server-name", "ringway", "`TEXT` of the Server header; empty leaves it out")
+	f.IntVar(&o.maxConnections, "max-connections", 65536, "open connections; further ones are answered 503")
+	f.IntVar(&o.clientConnections, "client-connections", 0, "open connections of one client, an IPv4 address or IPv6 /64; 0, here and for the next two: no limit")
+	f.IntVar(&o.maxRequests, "max-requests", 0, "requests that a connection may carry")
+	f.IntVar(&o.inFlight, "in-flight", 0, "requests that a worker may have; those above are parked")
 	f.IntVar(&o.parkLimit, "park-limit", 1024, "number of requests that each loop may hold while no worker can take them")
 	f.DurationVar(&o.queueDeadline, "queue-deadline", 5*time.Second, "how long a request may wait before it is answered 503")
 	f.DurationVar(&o.spin, "spin", 0, "how long a loop with few requests under way waits awake for an answer before it sleeps, at most 1ms")
 	f.DurationVar(&o.drainLimit, "drain-limit", 30*time.Second, "how long requests in flight may take to finish when something stops")
 	f.IntVar(&o.pipelineDepth, "pipeline-depth", 32, "number of requests of one connection that may be in a worker together")
-	f.DurationVar(&o.headTimeout, "head-timeout", 10*time.Second, "how long a client may take for a whole request head; 0, here and below: without end")
+	f.DurationVar(&o.requestTimeout, "request-timeout", 0, "how long a request may take until its answer begins, before it is answered 504; 0, here and below: without end")
+	f.DurationVar(&o.headTimeout, "head-timeout", 10*time.Second, "how long a client may take for a whole request head")
 	f.DurationVar(&o.idleTimeout, "idle-timeout", time.Minute, "how long a connection may rest between two requests")
 	f.DurationVar(&o.bodyTimeout, "body-timeout", 30*time.Second, "how long a client may send nothing of a request body")
 	f.Var(&o.bodyRate, "body-rate", "what a request body must have per second on average, after one --body-timeout")
@@ -81,6 +92,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.Var(&o.lineBytes, "line-bytes", "longest request line")
 	f.Var(&o.headBytes, "head-bytes", "largest request header, all fields together")
 	f.IntVar(&o.fields, "fields", 100, "largest number of request header fields")
+	f.BoolVar(&o.keepUnderscores, "keep-underscores", false, "pass header fields on whose names hold an underscore")
 	f.IntVar(&o.exchanges, "exchanges", 1024, "requests in flight per worker and loop, a power of two")
 	f.IntVar(&o.ringSlots, "ring-slots", 0, "events per ring, a power of two (default: 4 for each exchange)")
 	f.Var(&o.arenaSize, "arena-size", "bytes of bodies in flight per worker, loop and direction (default 16MiB, more with many exchanges; memory is used as it is needed)")

@@ -18,6 +18,9 @@ import (
 // largest block of an arena.
 const maxHead size = 48 << 10
 
+// mostConnections is more than one host has ports and descriptors for.
+const mostConnections = 1 << 24
+
 // settled is what the flags come to.
 type settled struct {
 	gateway gateway.Config
@@ -69,12 +72,15 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 			Listen: o.listen, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
 			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainLimit: o.drainLimit, Version: version,
 		},
-		engine: engine.Config{
-			Loops: o.loops, NativePaths: paths, ServerName: o.serverName, ParkLimit: o.parkLimit,
-			QueueDeadline: o.queueDeadline, Spin: o.spin, PipelineDepth: o.pipelineDepth, MaxBody: int64(o.maxBody),
-			HeadTimeout: o.headTimeout, IdleTimeout: o.idleTimeout, BodyTimeout: o.bodyTimeout, BodyRate: int(o.bodyRate),
-			SendTimeout: o.sendTimeout, LineBytes: int(o.lineBytes), HeadBytes: int(o.headBytes), Fields: o.fields,
-		},
+		engine: engine.Config{Loops: o.loops, Spin: o.spin, Settings: engine.Settings{
+			NativePaths: paths, ServerName: o.serverName,
+			MaxConnections: o.maxConnections, ClientConnections: o.clientConnections, MaxRequests: o.maxRequests,
+			PipelineDepth: o.pipelineDepth, InFlight: o.inFlight, ParkLimit: o.parkLimit,
+			QueueDeadline: o.queueDeadline, RequestTimeout: o.requestTimeout, HeadTimeout: o.headTimeout,
+			IdleTimeout: o.idleTimeout, BodyTimeout: o.bodyTimeout, BodyRate: int(o.bodyRate), SendTimeout: o.sendTimeout,
+			MaxBody: int64(o.maxBody), LineBytes: int(o.lineBytes), HeadBytes: int(o.headBytes), Fields: o.fields,
+			KeepUnderscores: o.keepUnderscores,
+		}},
 	}, nil
 }
 
@@ -86,6 +92,10 @@ func (o *options) checkNumbers() error {
 	}{
 		{"workers", o.workers, 1, 1024},
 		{"loops", o.loops, 1, ring.MaxLanes},
+		{"max-connections", o.maxConnections, 1, mostConnections},
+		{"client-connections", o.clientConnections, 0, mostConnections},
+		{"max-requests", o.maxRequests, 0, math.MaxInt32},
+		{"in-flight", o.inFlight, 0, ring.MaxLanes * ring.MaxExchanges},
 		{"park-limit", o.parkLimit, 0, 1 << 20},
 		{"pipeline-depth", o.pipelineDepth, 1, 256},
 		{"fields", o.fields, 1, 256},
@@ -103,6 +113,7 @@ func (o *options) checkNumbers() error {
 		{"queue-deadline", o.queueDeadline, time.Millisecond, 24 * time.Hour},
 		{"drain-limit", o.drainLimit, 0, 24 * time.Hour},
 		{"spin", o.spin, 0, time.Millisecond},
+		{"request-timeout", o.requestTimeout, 0, 24 * time.Hour},
 		{"head-timeout", o.headTimeout, 0, 24 * time.Hour},
 		{"idle-timeout", o.idleTimeout, 0, 24 * time.Hour},
 		{"body-timeout", o.bodyTimeout, 0, 24 * time.Hour},

@@ -8,26 +8,41 @@ import (
 	"ringway/ring"
 )
 
-// Config is what the native half is made with.
+// Config is what the native half is made with. Zero values are not replaced by defaults.
 type Config struct {
 	// Loops is the number of event-loop threads, and of lanes per worker.
 	Loops int
+	// Spin is how long a loop waits for an answer before it sleeps; 0 is not at all.
+	Spin time.Duration
+	// Settings are those to begin with.
+	Settings Settings
+}
+
+// Settings are what can change while the engine runs. Limits and times of 0 are without end unless stated.
+type Settings struct {
 	// NativePaths are answered by the gateway itself: path to body.
 	NativePaths map[string]string
 	// ServerName is the Server header; empty leaves it out.
 	ServerName string
-	// ParkLimit is how many requests each loop may hold while no worker can take them.
+
+	// MaxConnections is how many connections may be open, and ClientConnections how many of them from one client: an
+	// IPv4 address or an IPv6 /64.
+	MaxConnections, ClientConnections int
+	// MaxRequests is how many requests a connection may carry.
+	MaxRequests int
+	// PipelineDepth is how many requests of one connection may be in a worker together, 1 to 256.
+	PipelineDepth int
+	// InFlight is how many requests a worker may have, an equal share of them from each loop.
+	InFlight int
+	// ParkLimit is how many requests each loop may hold while no worker can take them; 0 is none.
 	ParkLimit int
+
 	// QueueDeadline is how long a request may wait for a worker or for a handler to start.
 	QueueDeadline time.Duration
-	// Spin is how long a loop waits for an answer before it sleeps; 0 is not at all.
-	Spin time.Duration
-	// PipelineDepth is how many requests of one connection may be in a worker together.
-	PipelineDepth int
-	// MaxBody is the largest request body in bytes.
-	MaxBody int64
+	// RequestTimeout is how long a request may take until its answer begins.
+	RequestTimeout time.Duration
 	// HeadTimeout is for a whole request head, from its first byte, or from the beginning of the connection for its first
-	// one. 0, here and below, is without end.
+	// one.
 	HeadTimeout time.Duration
 	// IdleTimeout is for a connection between two requests.
 	IdleTimeout time.Duration
@@ -37,8 +52,14 @@ type Config struct {
 	BodyRate int
 	// SendTimeout is for a client to take a byte of its answer.
 	SendTimeout time.Duration
+
+	// MaxBody is the largest request body in bytes; 0 allows none.
+	MaxBody int64
 	// LineBytes, HeadBytes and Fields bound the request line, all header fields together and their number.
 	LineBytes, HeadBytes, Fields int
+	// KeepUnderscores passes header fields on whose names hold an underscore. A CGI-like environment takes
+	// X_Forwarded_For for X-Forwarded-For.
+	KeepUnderscores bool
 }
 
 // Attachment gives the engine the segments of one worker.
@@ -65,15 +86,17 @@ const (
 	Released
 	// Quiet: no connection is left after StopAccepting.
 	Quiet
-	// Refused: a malformed request of Client was refused with Status. Text is the reason, without bytes of the request.
+	// Refused: a request or a connection of Client was refused with Status. Text is the reason, without bytes of the
+	// request. Skipped is how many more there were since the last such notice.
 	Refused
 )
 
 // Notice is something the native half noticed.
 type Notice struct {
-	Kind   NoticeKind
-	Worker uint64
-	Text   string
-	Client string
-	Status int
+	Kind    NoticeKind
+	Worker  uint64
+	Text    string
+	Client  string // address and port; "" for a unix socket
+	Status  int
+	Skipped uint64
 }

@@ -13,10 +13,10 @@ type LoopStats struct {
 	ConnectionsAccepted uint64            `json:"connections_accepted"`
 	Requests            uint64            `json:"requests"`
 	NativeAnswers       uint64            `json:"native_answers"`
-	Answers             map[string]uint64 `json:"answers"` // by class: "2xx"
-	Refused             map[string]uint64 `json:"refused"` // malformed requests by reason
-	TooLarge            uint64            `json:"too_large"`
-	IdleTimeouts        uint64            `json:"idle_timeouts"` // connections closed between two requests
+	Answers             map[string]uint64 `json:"answers"`          // by class: "2xx"
+	Refused             map[string]uint64 `json:"refused"`          // requests and connections by reason
+	RequestTimeouts     uint64            `json:"request_timeouts"` // answered 504
+	IdleTimeouts        uint64            `json:"idle_timeouts"`    // connections closed between two requests
 	HeadTimeouts        uint64            `json:"head_timeouts"`
 	BodyTimeouts        uint64            `json:"body_timeouts"`
 	SendTimeouts        uint64            `json:"send_timeouts"` // connections cut whose client took no bytes

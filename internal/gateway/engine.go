@@ -10,6 +10,8 @@ type Engine interface {
 	AddListener(descriptors []int) error
 	// Start starts the loops.
 	Start() error
+	// Change puts other settings in force, for what begins from then on. After an error the old ones are.
+	Change(engine.Settings) error
 	// Attach takes in a worker, which gets no requests before Activate. If it succeeds, the sockets belong to the engine
 	// and the segments stay mapped until Notice Released.
 	Attach(engine.Attachment) error

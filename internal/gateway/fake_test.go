@@ -97,6 +97,13 @@ func (e *fakeEngine) StopAccepting() {
 	e.checkQuiet()
 }
 
+func (e *fakeEngine) Change(engine.Settings) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("change")
+	return nil
+}
+
 func (e *fakeEngine) Cut() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

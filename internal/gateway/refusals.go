@@ -32,10 +32,11 @@ func (r *refusals) log(notice engine.Notice) {
 		r.since = r.since.Add(time.Duration(earned) * refusalEvery)
 	}
 	if r.credit == 0 {
-		r.skipped++
+		r.skipped += 1 + notice.Skipped
 		return
 	}
 	r.credit--
+	r.skipped += notice.Skipped
 	r.to.Warn("request refused", "client", notice.Client, "status", notice.Status, "reason", notice.Text, "lines_skipped", r.skipped)
 	r.skipped = 0
 }

@@ -162,7 +162,7 @@ static inline void rig_add_lane(uint32_t slots, uint32_t exchanges, uint32_t uni
 
 static inline void rig_open(uint32_t lanes, uint32_t park_limit) {
     memset(&rig, 0, sizeof(rig));
-    struct dispatch_config config = {.park_limit = park_limit, .queue_deadline_ms = 1000};
+    struct dispatch_config config = {.park_limit = park_limit, .in_flight = UINT32_MAX, .queue_deadline_ms = 1000};
     if (dispatch_init(&rig.dispatch, &config, &rig_calls, &rig.allocations) != 0) {
         abort();
     }

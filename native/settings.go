@@ -1,0 +1,88 @@
+package native
+
+/*
+#include <stdlib.h>
+#include "gw.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"time"
+	"unsafe"
+
+	"ringway/internal/engine"
+)
+
+func milliseconds(d time.Duration) C.uint64_t { return C.uint64_t(max(d.Milliseconds(), 0)) }
+
+func count(n int) C.uint32_t { return C.uint32_t(max(n, 0)) }
+
+// memory collects C allocations that are freed together.
+type memory []unsafe.Pointer
+
+func (m *memory) text(s string) *C.char {
+	c := C.CString(s)
+	*m = append(*m, unsafe.Pointer(c))
+	return c
+}
+
+// array allocates n zeroed elements of size bytes; nil for none.
+func (m *memory) array(n int, size C.size_t) unsafe.Pointer {
+	if n == 0 {
+		return nil
+	}
+	p := C.calloc(C.size_t(n), size)
+	*m = append(*m, p)
+	return p
+}
+
+func (m *memory) free() {
+	for _, p := range *m {
+		C.free(p)
+	}
+}
+
+// settings fills in C's form, whose memory free gives back: the engine keeps copies.
+func settings(from *engine.Settings, to *C.struct_gw_settings) (free func(), err error) {
+	if from.PipelineDepth < 1 || from.PipelineDepth > 256 {
+		return nil, fmt.Errorf("pipeline depth: %d, expected 1 to 256", from.PipelineDepth)
+	}
+	if from.Fields < 1 || from.Fields > 256 {
+		return nil, fmt.Errorf("header fields: %d, expected 1 to 256", from.Fields)
+	}
+	if from.LineBytes < 16 || from.HeadBytes < 16 || from.LineBytes+from.HeadBytes > 48<<10 {
+		return nil, fmt.Errorf("request line and header bytes: %d and %d, expected at least 16 each and 49152 together", from.LineBytes, from.HeadBytes)
+	}
+	var m memory
+	*to = C.struct_gw_settings{
+		server_name:        m.text(from.ServerName),
+		max_connections:    count(from.MaxConnections),
+		client_connections: count(from.ClientConnections),
+		max_requests:       count(from.MaxRequests),
+		pipeline:           count(from.PipelineDepth),
+		in_flight:          count(from.InFlight),
+		park_limit:         count(from.ParkLimit),
+		queue_deadline_ms:  milliseconds(from.QueueDeadline),
+		request_timeout_ms: milliseconds(from.RequestTimeout),
+		head_timeout_ms:    milliseconds(from.HeadTimeout),
+		idle_timeout_ms:    milliseconds(from.IdleTimeout),
+		body_timeout_ms:    milliseconds(from.BodyTimeout),
+		body_rate:          C.uint64_t(max(from.BodyRate, 0)),
+		send_timeout_ms:    milliseconds(from.SendTimeout),
+		max_body:           C.uint64_t(max(from.MaxBody, 0)),
+		line_bytes:         count(from.LineBytes),
+		head_bytes:         count(from.HeadBytes),
+		fields:             count(from.Fields),
+		keep_underscores:   C.bool(from.KeepUnderscores),
+	}
+	n := len(from.NativePaths)
+	to.native_path_count = count(n)
+	to.native_paths = (*C.struct_gw_native_path)(m.array(n, C.sizeof_struct_gw_native_path))
+	paths := unsafe.Slice(to.native_paths, n)
+	for path, body := range from.NativePaths {
+		n--
+		paths[n] = C.struct_gw_native_path{path: m.text(path), body: m.text(body)}
+	}
+	return m.free, nil
+}
