@@ -112,6 +112,12 @@ sanitize-gateway: build setup-sanitize ## make demo with gateways built with ASa
 			GATEWAY=build/tsan/gateway LOOPS=2 MODE=$$mode tools/demo.sh; \
 	done
 
+.PHONY: conformance
+conformance: ## write docs/http-conformance.md from test/wire/cases
+	@mkdir -p build
+	$(GO) run ./test/wire/conformance >build/http-conformance.md
+	mv build/http-conformance.md docs/http-conformance.md
+
 .PHONY: model
 model: setup-model ## check the Spin model of the ring, and that seeded bugs are found
 	model/run
