@@ -140,6 +140,26 @@ var predicates = map[string]func(*difference, *shape) bool{
 			return at >= 0 && !isStrictExt(line[at:])
 		})
 	},
+	"chunk-limit": func(_ *difference, s *shape) bool {
+		sum := 0
+		for _, line := range chunksOf(s.body).sizes {
+			sum += len(strings.TrimLeft(line, "0123456789abcdefABCDEF"))
+		}
+		return sum > 4096
+	},
+	"trailer-limit": func(_ *difference, s *shape) bool {
+		lines := chunksOf(s.body).trailers
+		return len(lines) > 100 || len(strings.Join(lines, "\r\n")) > 8192-len("\r\n")
+	},
+	"llhttp-trailer-close": func(d *difference, _ *shape) bool {
+		if d.theirs.Why != "HPE_CLOSED_CONNECTION" {
+			return false
+		}
+		return slices.ContainsFunc(chunksOf(shapeOf(d.before).body).trailers, func(line string) bool {
+			name, _, _ := strings.Cut(strings.ToLower(line), ":")
+			return name == "connection" || name == "proxy-connection"
+		})
+	},
 	"llhttp-trailer-framing": func(_ *difference, s *shape) bool {
 		return slices.ContainsFunc(chunksOf(s.body).trailers, func(line string) bool {
 			name, _, _ := strings.Cut(strings.ToLower(line), ":")

@@ -11,16 +11,23 @@ type difference struct {
 	// what is "head reject/accept" (Ringway's word first), "body accept/reject" and so on, or the name of the part
 	// that two accepting parsers read differently.
 	what   string
-	input  []byte
+	input  []byte // from the message on
+	before []byte // the message before it in its stream, if any
 	ours   *verdict
 	theirs *verdict
 }
 
-// compare lists the differences between Ringway's verdict and another.
-func compare(input []byte, ours, theirs *verdict) []difference {
+// stops tells whether the two parsers are no longer at the same place of the stream after this difference.
+func (d *difference) stops() bool {
+	return strings.HasPrefix(d.what, "head ") || strings.HasPrefix(d.what, "body ") || d.what == "used" || d.what == "keep" ||
+		d.what == "end of stream"
+}
+
+// compare lists the differences between Ringway's verdict on a message and another.
+func compare(input, before []byte, ours, theirs *verdict) []difference {
 	var found []difference
 	differs := func(what string) {
-		found = append(found, difference{what, input, ours, theirs})
+		found = append(found, difference{what, input, before, ours, theirs})
 	}
 	if ours.Head != theirs.Head {
 		differs("head " + ours.Head + "/" + theirs.Head)
@@ -66,8 +73,8 @@ func compare(input []byte, ours, theirs *verdict) []difference {
 	return found
 }
 
-func lower(name text) string {
-	return strings.ToLower(string(name))
+func lower(name string) string {
+	return strings.ToLower(name)
 }
 
 // connectionOptionsOf collects the members of all Connection fields, in lower case.
@@ -77,7 +84,7 @@ func connectionOptionsOf(fields []field) map[string]bool {
 		if lower(one[0]) != "connection" {
 			continue
 		}
-		for member := range strings.SplitSeq(string(one[1]), ",") {
+		for member := range strings.SplitSeq(one[1], ",") {
 			options[strings.ToLower(strings.Trim(member, " \t"))] = true
 		}
 	}
@@ -110,10 +117,13 @@ func endToEnd(v *verdict) []field {
 	return kept
 }
 
-// notInTrailers are the fields of this test's vocabulary that RFC 9110 6.5.1 keeps out of trailers.
-var notInTrailers = []string{"content-length", "transfer-encoding", "host", "authorization", "trailer", "connection", "te", "upgrade",
-	"expect", "cookie", "content-type", "x-forwarded-for", "range", "if-none-match", "cache-control", "pragma", "keep-alive",
-	"proxy-connection", "proxy-authorization"}
+// notInTrailers are the fields of this test's vocabulary that RFC 9110 6.5.1 keeps out of trailers, and those that only a
+// trusted peer may send.
+var notInTrailers = []string{"content-length", "transfer-encoding", "host", "trailer", "connection", "te", "upgrade", "keep-alive",
+	"proxy-connection", "expect", "range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range",
+	"cache-control", "pragma", "max-forwards", "authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate", "cookie",
+	"set-cookie", "content-type", "content-encoding", "content-range", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+	"forwarded", "x-real-ip", "x-request-id"}
 
 func allowedTrailers(fields []field) []field {
 	var kept []field
@@ -138,11 +148,11 @@ func sameFields(ours, theirs []field, parser string) bool {
 			delete(right, "cache-control")
 		}
 	}
-	return maps.EqualFunc(left, right, slices.Equal[[]text])
+	return maps.EqualFunc(left, right, slices.Equal[[]string])
 }
 
-func byName(fields []field) map[string][]text {
-	result := map[string][]text{}
+func byName(fields []field) map[string][]string {
+	result := map[string][]string{}
 	for _, one := range fields {
 		result[lower(one[0])] = append(result[lower(one[0])], one[1])
 	}

@@ -6,10 +6,13 @@ import (
 	"strings"
 )
 
-// generator makes requests: mostly valid ones built from parts, some of which are traps, and then perhaps mutates them.
+// generator makes streams of requests: mostly valid ones built from parts, some of which are traps, and then perhaps
+// mutates them.
 type generator struct {
-	random *rand.Rand
-	text   strings.Builder
+	random  *rand.Rand
+	text    strings.Builder
+	tame    bool // traps are seldom: the stream should get far
+	mutated int  // inputs so far that were mutated
 }
 
 func newGenerator(seed uint64) *generator {
@@ -24,16 +27,31 @@ func (g *generator) chance(percent int) bool {
 	return g.random.IntN(100) < percent
 }
 
-// next makes one input; it is never empty.
+// next makes one input, of one or several requests; it is never empty.
 func (g *generator) next() []byte {
 	g.text.Reset()
-	g.head()
+	g.tame = g.chance(60)
+	messages := 1
+	if g.chance(60) {
+		messages += 1 + g.random.IntN(4)
+	}
+	for i := range messages {
+		g.head()
+		if i+1 < messages && g.trap(8) {
+			g.text.WriteString(g.one(seams))
+		}
+	}
 	if g.chance(15) {
 		g.text.WriteString(g.one(followers))
 	}
 	input := []byte(g.text.String())
-	if g.chance(55) {
-		for count := 1 + g.random.IntN(3); count > 0; count-- {
+	if g.chance(90) {
+		g.mutated++
+		most := 3
+		if g.tame {
+			most = 1
+		}
+		for count := 1 + g.random.IntN(most); count > 0; count-- {
 			input = g.mutate(input)
 		}
 	}
@@ -43,9 +61,17 @@ func (g *generator) next() []byte {
 	return input
 }
 
+// trap is chance for what a parser may stumble over.
+func (g *generator) trap(percent int) bool {
+	if g.tame && !g.chance(12) {
+		return false
+	}
+	return g.chance(percent)
+}
+
 // head writes the request line, fields and a body that usually fits them.
 func (g *generator) head() {
-	if g.chance(3) {
+	if g.trap(3) {
 		g.text.WriteString(strings.Repeat("\r\n", 1+g.random.IntN(5)))
 	}
 	g.text.WriteString(g.weighted(methods, 92, oddMethods))
@@ -54,7 +80,7 @@ func (g *generator) head() {
 	g.text.WriteString(g.weighted([]string{" "}, 99, oddSpaces))
 	g.text.WriteString(g.weighted([]string{"HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0"}, 97, oddVersions))
 	g.lineEnd()
-	if g.chance(96) {
+	if !g.trap(4) {
 		g.field(g.one([]string{"Host", "Host", "host", "HOST"}), g.weighted(hosts, 93, oddHosts))
 	}
 	for count := g.random.IntN(6); count > 0; count-- {
@@ -69,23 +95,23 @@ func (g *generator) head() {
 }
 
 func (g *generator) weighted(usual []string, percent int, odd []string) string {
-	if g.chance(percent) {
-		return g.one(usual)
+	if g.trap(100 - percent) {
+		return g.one(odd)
 	}
-	return g.one(odd)
+	return g.one(usual)
 }
 
 func (g *generator) lineEnd() {
-	if g.chance(98) || g.chance(90) {
-		g.text.WriteString("\r\n")
+	if g.trap(2) && g.chance(10) {
+		g.text.WriteString(g.one(oddLineEnds))
 		return
 	}
-	g.text.WriteString(g.one(oddLineEnds))
+	g.text.WriteString("\r\n")
 }
 
 func (g *generator) field(name, value string) {
 	g.text.WriteString(name)
-	odd := g.chance(1)
+	odd := g.trap(1)
 	if odd && g.chance(50) {
 		g.text.WriteString(g.one([]string{" : ", "\t:", "", " ", ":\v", ": \f"}))
 	} else {
@@ -101,9 +127,17 @@ func (g *generator) field(name, value string) {
 }
 
 func (g *generator) someField() {
-	switch g.random.IntN(24) {
+	kind := g.random.IntN(24)
+	if kind <= 5 && g.tame && !g.chance(12) {
+		kind = 23
+	}
+	switch kind {
 	case 0, 6, 7:
-		g.field(g.one([]string{"Connection", "connection"}), g.list(connectionOptions))
+		options := connectionOptions
+		if g.tame {
+			options = keepingOptions
+		}
+		g.field(g.one([]string{"Connection", "connection"}), g.list(options))
 	case 1:
 		g.field("Expect", g.weighted([]string{"100-continue", "100-Continue"}, 85, []string{"200-ok", "", "100-continue, x"}))
 	case 2, 8:
@@ -134,11 +168,18 @@ func (g *generator) list(members []string) string {
 
 // framing writes the fields that say how long the body is, right or wrong, and returns the body.
 func (g *generator) framing() string {
-	switch g.random.IntN(20) {
+	kind := g.random.IntN(20)
+	if kind >= 18 && g.tame && !g.chance(12) {
+		kind -= 10
+	}
+	switch kind {
 	case 0, 1, 2, 3, 4:
 		return ""
 	case 5, 6, 7, 8, 9, 10:
 		body := strings.Repeat("b", g.random.IntN(12))
+		if g.chance(25) {
+			body = g.one(chunkData) // may look like the next request
+		}
 		g.field(g.one(lengthNames), strconv.Itoa(len(body)))
 		return body
 	case 11, 12, 13, 14, 15, 16, 17:
@@ -161,31 +202,6 @@ func (g *generator) framing() string {
 		}
 		return g.chunks()
 	}
-}
-
-// chunks is a chunked body; the data may look like framing.
-func (g *generator) chunks() string {
-	var body strings.Builder
-	for count := g.random.IntN(4); count > 0; count-- {
-		data := g.one(chunkData)
-		size := g.weighted([]string{strconv.FormatInt(int64(len(data)), 16)}, 94, oddSizes)
-		if g.chance(10) {
-			size = strings.ToUpper("0" + size)
-		}
-		body.WriteString(size)
-		body.WriteString(g.weighted([]string{""}, 88, extensions))
-		body.WriteString(g.weighted([]string{"\r\n"}, 98, oddLineEnds))
-		body.WriteString(data)
-		body.WriteString(g.weighted([]string{"\r\n"}, 98, oddLineEnds))
-	}
-	body.WriteString(g.weighted([]string{"0"}, 97, []string{"00", "0000000000", "", "-0", "0x0"}))
-	body.WriteString(g.weighted([]string{""}, 94, extensions))
-	body.WriteString(g.weighted([]string{"\r\n"}, 98, oddLineEnds))
-	for g.chance(20) {
-		body.WriteString(g.weighted(trailers, 85, oddTrailers))
-	}
-	body.WriteString(g.weighted([]string{"\r\n"}, 98, append(oddLineEnds, "")))
-	return body.String()
 }
 
 // mutate changes one thing, blindly.

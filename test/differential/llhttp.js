@@ -1,97 +1,158 @@
-// Node's HTTP parser (llhttp, strict) as a filter: the protocol is that of native/test/h1_verdict.c.
+// Node's HTTP parser (llhttp, strict) as a filter: reads streams, writes what it makes of each message. The form is that
+// of native/test/verdict_out.h. With the argument "response" a stream is one of answers and begins with
+// 1 if it ends with its last byte, the number of final answers (one byte), and for each 1 if it answers HEAD.
 'use strict';
 const fs = require('fs');
 const { HTTPParser, methods, allMethods } = process.binding('http_parser');
 const names = allMethods || methods.concat('PRI'); // Node 18 leaves out the one after the last
+const answers = process.argv[2] === 'response';
+const parser = new HTTPParser();
 
-function hex(text) {
-  return Buffer.from(text, 'latin1').toString('hex');
+let messages; // of the running stream
+let open; // the one of them that is not complete
+let finals; // answers to HEAD or not, those still to come
+
+parser[HTTPParser.kOnMessageBegin | 0] = () => {
+  open = { head: null, early: [], url: '', trailers: [], data: [], length: 0, complete: false, headEnd: 0 };
+  messages.push(open);
+};
+parser[HTTPParser.kOnHeaders | 0] = (list, url) => {
+  if (open.head) open.trailers.push(...list);
+  else { open.early.push(...list); open.url += url; }
+};
+parser[HTTPParser.kOnHeadersComplete | 0] =
+  (major, minor, list, method, url, status, message, upgrade, keep) => {
+    open.head = { major, minor, list: open.early.concat(list || []), method: answers ? message : names[method],
+      url: url === undefined ? open.url : url, status: status || 0, upgrade, keep };
+    return answers && (status < 100 || status > 199) && finals.shift() ? 1 : 0;
+  };
+parser[HTTPParser.kOnBody | 0] = (chunk, offset, length) => {
+  const data = offset === undefined ? Buffer.from(chunk) : Buffer.from(chunk.subarray(offset, offset + length));
+  open.data.push(data);
+  open.length += data.length;
+};
+parser[HTTPParser.kOnMessageComplete | 0] = () => { open.complete = true; };
+
+function isChunked(message) {
+  const list = message.head.list;
+  for (let i = 0; i < list.length; i += 2) {
+    if (list[i].toLowerCase() === 'transfer-encoding' && /chunked[ \t]*$/i.test(list[i + 1])) return true;
+  }
+  return false;
+}
+
+// The binding does not say where in its input a message ends. So it gets the stream in pieces that end where a head or a
+// chunked body may; the others end as many bytes after their head as their body has.
+function pieceEnd(input, at) {
+  while (at < input.length && input[at] !== 10 && !(at > 0 && input[at - 1] === 13)) at++;
+  return Math.min(at + 1, input.length);
+}
+
+function verdicts(input, eof) {
+  parser.initialize(answers ? HTTPParser.RESPONSE : HTTPParser.REQUEST, {}, 65536, HTTPParser.kLenientNone);
+  messages = [];
+  open = null;
+  const done = [];
+  let start = 0;
+  let error = null;
+  let from = 0;
+  const notice = (end) => { // what the events of the last piece mean
+    for (; done.length < messages.length; done.push(messages[done.length])) {
+      const message = messages[done.length];
+      if (!message.head) return;
+      if (message.headEnd === 0) message.headEnd = end;
+      if (!message.complete) return;
+      message.used = (isChunked(message) ? end : message.headEnd + message.length) - start;
+      start += message.used;
+    }
+  };
+  while (from < input.length && !error && !(done.length > 0 && !done[done.length - 1].head.keep)) {
+    const end = pieceEnd(input, from);
+    const result = parser.execute(input.subarray(from, end));
+    if (result instanceof Error) error = result.code;
+    // It stops behind a message that asks for an upgrade, and where it has found an error that it then does not tell.
+    const stopped = !error && result < end - from;
+    const before = done.length;
+    from = stopped ? from + result : end;
+    notice(from);
+    if (stopped && done.length === before) error = 'UPGRADE';
+  }
+  if (eof && !error) {
+    const result = parser.finish();
+    if (result instanceof Error) error = result.code;
+    notice(input.length);
+  }
+  let text = '';
+  let count = 0;
+  for (const message of done) {
+    text += verdict(message, '');
+    count++;
+    if (!message.head.keep) return number(count) + text;
+  }
+  const last = messages.length > done.length ? messages[done.length] : null;
+  if (last && last.head) {
+    text += verdict(last, error);
+    count++;
+  } else if (error || start < input.length) {
+    const unknown = error === 'UPGRADE';
+    text += (error && !unknown ? 'r ' : 'm ') + String.fromCharCode(0, unknown ? 1 : 0, 0, 0) + number(0) + number(0) +
+      counted(error || '') + counted('') + counted('') + counted('') + counted('') + number(0) + number(0);
+    count++;
+  }
+  return number(count) + text;
+}
+
+function verdict(message, error) {
+  const head = message.head;
+  const unknown = error === 'UPGRADE';
+  return 'a' + (message.complete ? 'a' : error && !unknown ? 'r' : 'm') +
+    String.fromCharCode(head.keep ? 1 : 0, head.upgrade || unknown ? 1 : 0, head.major, head.minor) +
+    number(head.status) + number(message.complete ? message.used : 0) + counted(error || '') +
+    counted(head.method || '') + counted(head.url || '') + counted('') +
+    counted(message.complete || answers ? Buffer.concat(message.data).latin1Slice() : '') +
+    pairs(head.list) + pairs(message.complete ? message.trailers : []);
+}
+
+function number(n) {
+  return String.fromCharCode(n & 255, n >> 8 & 255, n >> 16 & 255, n >>> 24);
+}
+
+function counted(text) {
+  return number(text.length) + text;
 }
 
 function pairs(list) {
-  const result = [];
-  for (let i = 0; i + 1 < list.length; i += 2) result.push([hex(list[i]), hex(list[i + 1])]);
-  return result;
+  let text = number(list.length >> 1);
+  for (const one of list) text += counted(one);
+  return text;
 }
 
-let current; // what the callbacks of the running parser write to
-
-function start() {
-  current = { head: null, early: [], trailers: [], data: [], complete: 0 };
-  const parser = new HTTPParser();
-  parser.initialize(HTTPParser.REQUEST, {}, 65536, HTTPParser.kLenientNone);
-  parser[HTTPParser.kOnHeaders | 0] = (list, url) => {
-    if (current.complete > 0) return;
-    if (current.head) current.trailers.push(...list);
-    else { current.early.push(...list); current.url = url; }
-  };
-  parser[HTTPParser.kOnHeadersComplete | 0] =
-    (major, minor, list, method, url, status, message, upgrade, keep) => {
-      if (current.head) return 0;
-      current.head = { major, minor, list: current.early.concat(list || []), method: names[method],
-        url: url === undefined ? current.url : url, upgrade, keep };
-      return 0;
-    };
-  parser[HTTPParser.kOnBody | 0] = (chunk, offset, length) => {
-    if (current.complete > 0) return;
-    current.data.push(offset === undefined ? Buffer.from(chunk) : Buffer.from(chunk.subarray(offset, offset + length)));
-  };
-  parser[HTTPParser.kOnMessageComplete | 0] = () => { current.complete++; };
-  return parser;
+function record(input) {
+  let text;
+  if (answers) {
+    const count = input[1];
+    finals = Array.from(input.subarray(2, 2 + count), (flag) => flag === 1);
+    text = verdicts(input.subarray(2 + count), input[0] === 1);
+  } else {
+    text = verdicts(input, false);
+  }
+  return counted(text + counted(''));
 }
 
-// How many bytes the first message has: the shortest beginning of the input that completes it.
-function firstLength(input) {
-  const completes = (length) => {
-    start().execute(input.subarray(0, length));
-    return current.complete > 0;
-  };
-  if (!completes(input.length - 1)) return input.length;
-  let low = 0; // does not complete
-  let high = input.length - 1; // does
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (completes(middle)) high = middle;
-    else low = middle;
+function write(bytes) {
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += fs.writeSync(1, bytes, done);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+    }
   }
-  return high;
-}
-
-function verdict(input) {
-  const parser = start();
-  const result = parser.execute(input);
-  const seen = current;
-  const failed = result instanceof Error;
-  const answer = { parser: 'llhttp' };
-  if (!seen.head) {
-    answer.head = failed ? 'reject' : 'more';
-    if (failed) answer.why = result.code;
-    return answer;
-  }
-  answer.head = 'accept';
-  answer.major = seen.head.major;
-  answer.minor = seen.head.minor;
-  answer.keep = seen.head.keep;
-  answer.upgrade = seen.head.upgrade;
-  answer.method = hex(seen.head.method);
-  answer.target = hex(seen.head.url);
-  answer.fields = pairs(seen.head.list);
-  if (seen.complete === 0) {
-    answer.body = failed ? 'reject' : 'more';
-    if (failed) answer.why = result.code;
-    return answer;
-  }
-  answer.body = 'accept';
-  answer.data = Buffer.concat(seen.data).toString('hex');
-  answer.trailers = pairs(seen.trailers);
-  answer.used = firstLength(input);
-  return answer;
 }
 
 function main() {
   let pending = Buffer.alloc(0);
   const chunk = Buffer.alloc(1 << 20);
-  let lines = [];
+  let records = [];
   for (;;) {
     let count;
     try {
@@ -107,19 +168,12 @@ function main() {
       const length = pending.readUInt32LE(at);
       if (length === 0) { // the end of a batch
         at += 4;
-        const text = Buffer.from(lines.join(''));
-        for (let done = 0; done < text.length;) {
-          try {
-            done += fs.writeSync(1, text, done);
-          } catch (error) {
-            if (error.code !== 'EAGAIN') throw error;
-          }
-        }
-        lines = [];
+        write(Buffer.from(records.join(''), 'latin1'));
+        records = [];
         continue;
       }
       if (pending.length - at - 4 < length) break;
-      lines.push(JSON.stringify(verdict(pending.subarray(at + 4, at + 4 + length))) + '\n');
+      records.push(record(pending.subarray(at + 4, at + 4 + length)));
       at += 4 + length;
     }
     pending = Buffer.from(pending.subarray(at));

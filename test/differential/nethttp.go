@@ -9,13 +9,43 @@ import (
 	"strings"
 )
 
-// netHTTP is the verdict of http.ReadRequest and of reading the body that it gives. What net/http's server checks later
-// (Host, names, values, Expect) is not part of it.
-func netHTTP(input []byte) verdict {
-	source := bytes.NewReader(input)
-	reader := bufio.NewReaderSize(source, len(input)+16)
+// goReader reads streams with net/http. What its server checks later (Host, names, values, Expect) is not part of it.
+type goReader struct {
+	source bytes.Reader
+	buffer *bufio.Reader
+}
+
+func newGoReader() *goReader {
+	return &goReader{buffer: bufio.NewReaderSize(nil, 1<<16)}
+}
+
+func (g *goReader) begin(input []byte) {
+	g.source.Reset(input)
+	g.buffer.Reset(&g.source)
+}
+
+func (g *goReader) left() int {
+	return g.source.Len() + g.buffer.Buffered()
+}
+
+// requests gives the verdicts of http.ReadRequest on a stream, and of reading the bodies that it gives.
+func (g *goReader) requests(input []byte) []verdict {
+	g.begin(input)
+	verdicts := make([]verdict, 0, 4)
+	for left := g.left(); left > 0; left = g.left() {
+		one := g.request()
+		one.Used = left - g.left()
+		verdicts = append(verdicts, one)
+		if one.Body != accept || !one.Keep {
+			break
+		}
+	}
+	return verdicts
+}
+
+func (g *goReader) request() verdict {
 	result := verdict{Parser: "net/http", Head: reject}
-	request, err := http.ReadRequest(reader)
+	request, err := http.ReadRequest(g.buffer)
 	if err != nil {
 		result.Why = err.Error()
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -23,31 +53,37 @@ func netHTTP(input []byte) verdict {
 		}
 		return result
 	}
-	result.Head, result.Body = accept, reject
+	result.Head = accept
 	result.Major, result.Minor = request.ProtoMajor, request.ProtoMinor
 	result.Keep = !request.Close
-	result.Method, result.Target = text(request.Method), text(request.RequestURI)
-	result.Authority = text(request.Host)
-	for name, values := range request.Header {
-		for _, value := range values {
-			result.Fields = append(result.Fields, field{text(name), text(value)})
-		}
-	}
-	data, err := io.ReadAll(request.Body)
-	if err != nil {
-		result.Why = err.Error()
-		// The chunk reader says "unexpected EOF" or, within a size line, an error of its own at the very end.
-		if errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "EOF") {
-			result.Body = more
-		}
-		return result
-	}
-	result.Body, result.Data = accept, text(data)
-	result.Used = len(input) - source.Len() - reader.Buffered()
-	for name, values := range request.Trailer {
-		for _, value := range values {
-			result.Trailers = append(result.Trailers, field{text(name), text(value)})
-		}
+	result.Method, result.Target = request.Method, request.RequestURI
+	result.Authority = request.Host
+	result.Fields = fieldsOf(request.Header)
+	if result.readBody(request.Body); result.Body == accept {
+		result.Trailers = fieldsOf(request.Trailer)
 	}
 	return result
+}
+
+func (v *verdict) readBody(body io.Reader) {
+	data, err := io.ReadAll(body)
+	v.Body, v.Data = accept, string(data)
+	if err == nil {
+		return
+	}
+	v.Body, v.Why = reject, err.Error()
+	// The chunk reader says "unexpected EOF" or, within a size line, an error of its own at the very end.
+	if errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(v.Why, "EOF") {
+		v.Body = more
+	}
+}
+
+func fieldsOf(header http.Header) []field {
+	var fields []field
+	for name, values := range header {
+		for _, value := range values {
+			fields = append(fields, field{name, value})
+		}
+	}
+	return fields
 }

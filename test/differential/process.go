@@ -3,14 +3,13 @@ package differential
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 )
 
-// process is a parser that runs as a filter: length-prefixed inputs in, one line of JSON out for each.
+// process is a program that runs as a filter: length-prefixed inputs in, a length-prefixed answer out for each.
 type process struct {
 	command *exec.Cmd
 	in      io.WriteCloser
@@ -44,8 +43,8 @@ func (p *process) stop() error {
 	return nil
 }
 
-// verdicts sends a batch of inputs, none of them empty, and reads the answers.
-func (p *process) verdicts(inputs [][]byte) ([]verdict, error) {
+// answers sends a batch of inputs, none of them empty, and reads what the program says to each.
+func (p *process) answers(inputs [][]byte) ([]string, error) {
 	sent := make(chan error, 1)
 	go func() {
 		writer := bufio.NewWriterSize(p.in, 1<<20)
@@ -58,15 +57,17 @@ func (p *process) verdicts(inputs [][]byte) ([]verdict, error) {
 		writer.Write([]byte{0, 0, 0, 0}) // the end of the batch
 		sent <- writer.Flush()
 	}()
-	result := make([]verdict, len(inputs))
+	result := make([]string, len(inputs))
 	for i := range result {
-		line, err := p.out.ReadSlice('\n')
-		if err != nil {
+		var prefix [4]byte
+		if _, err := io.ReadFull(p.out, prefix[:]); err != nil {
 			return nil, fmt.Errorf("%s: answer %d of %d to a batch: %w", p.command.Path, i, len(inputs), err)
 		}
-		if err := json.Unmarshal(line, &result[i]); err != nil {
-			return nil, fmt.Errorf("%s: answer %q: %w", p.command.Path, line, err)
+		answer := make([]byte, binary.LittleEndian.Uint32(prefix[:]))
+		if _, err := io.ReadFull(p.out, answer); err != nil {
+			return nil, fmt.Errorf("%s: answer %d of %d to a batch: %w", p.command.Path, i, len(inputs), err)
 		}
+		result[i] = string(answer)
 	}
 	return result, <-sent
 }
