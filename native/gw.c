@@ -1,6 +1,7 @@
 #include "gw.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -388,6 +389,11 @@ uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capaci
     }
     pthread_mutex_unlock(&gw->mutex);
     return count;
+}
+
+uint64_t gw_heap_bytes(void) {
+    struct mallinfo2 info = mallinfo2(); /* of all arenas */
+    return info.uordblks + info.hblkhd;
 }
 
 const char *gw_reason_text(uint32_t reason) {

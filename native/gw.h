@@ -156,6 +156,8 @@ bool gw_next_notice(struct gw *gw, struct gw_notice *out);
 void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out);
 /* Fills up to `capacity`; returns how many lanes there are. */
 uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capacity);
+/* Bytes that the C half has from malloc and not given back; free lists count as not given back. */
+uint64_t gw_heap_bytes(void);
 /* The fixed text of a refusal reason, or NULL past the last. */
 const char *gw_reason_text(uint32_t reason);
 

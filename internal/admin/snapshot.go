@@ -26,6 +26,7 @@ type Gateway struct {
 	UptimeSeconds float64   `json:"uptime_seconds"`
 	Admin         string    `json:"admin"`
 	Socket        string    `json:"socket"`
+	HeapBytes     uint64    `json:"heap_bytes"` // allocated by the native half and not freed; its free lists included
 }
 
 // Listener is an address that clients reach.

@@ -4,6 +4,8 @@ package engine
 type Stats struct {
 	Loops []LoopStats `json:"loops"`
 	Lanes []LaneStats `json:"lanes"`
+
+	HeapBytes uint64 `json:"heap_bytes"` // what the native half has allocated and not freed; its free lists included
 }
 
 // LoopStats are the counters of one event loop.

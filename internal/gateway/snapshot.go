@@ -17,6 +17,7 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 		Gateway: admin.Gateway{
 			Pid: os.Getpid(), Version: g.config.Version, State: phaseEnded.String(), Started: g.started,
 			UptimeSeconds: time.Since(g.started).Seconds(), Admin: g.AdminURL(), Socket: g.config.Socket,
+			HeapBytes: stats.HeapBytes,
 		},
 		Listeners: []admin.Listener{},
 		Workers:   []admin.Worker{},
