@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -20,7 +21,9 @@ const Patience = 20 * time.Second
 type Options struct {
 	Flags      []string
 	Supervised bool     // start workers
-	Worker     []string // arguments of supervised workers
+	Program    string   // of supervised workers; empty: the example worker
+	Worker     []string // its arguments
+	Self       string   // path at which workers tell what they hold; empty: they do not
 	Socket     string   // of the control socket; empty: a fresh one
 	Listen     string   // empty: 127.0.0.1:0
 }
@@ -31,12 +34,19 @@ type Gateway struct {
 	Addr   string // host and port for clients
 	Admin  string // URL
 	Socket string
+
+	admin    *http.Client
+	selfPath string
 }
 
 // StartGateway starts a gateway and waits for its addresses and, if it is supervised, for its first worker.
 func StartGateway(t testing.TB, o Options) *Gateway {
 	t.Helper()
-	g := &Gateway{Socket: o.Socket}
+	g := &Gateway{Socket: o.Socket, selfPath: o.Self}
+	// One connection that is kept: what asking costs in descriptors is always the same.
+	transport := &http.Transport{MaxConnsPerHost: 1}
+	t.Cleanup(transport.CloseIdleConnections)
+	g.admin = &http.Client{Timeout: 10 * time.Second, Transport: transport}
 	if g.Socket == "" {
 		g.Socket = filepath.Join(t.TempDir(), "s")
 	}
@@ -45,7 +55,7 @@ func StartGateway(t testing.TB, o Options) *Gateway {
 	}
 	arguments := append([]string{"serve", "--listen", o.Listen, "--admin", "127.0.0.1:0", "--socket", g.Socket}, o.Flags...)
 	if o.Supervised {
-		arguments = append(arguments, "--worker", Programs.Worker, "--")
+		arguments = append(arguments, "--worker", cmp.Or(o.Program, Programs.Worker), "--")
 		arguments = append(arguments, o.Worker...)
 	}
 	g.Process = Start(t, nil, Programs.Gateway, arguments...)
@@ -89,12 +99,10 @@ func (g *Gateway) Stats() admin.Snapshot {
 	return s
 }
 
-var adminClient = &http.Client{Timeout: 10 * time.Second}
-
 // StatsText is the answer of GET /stats.
 func (g *Gateway) StatsText() []byte {
 	g.t.Helper()
-	answer, err := adminClient.Get(g.Admin + "/stats")
+	answer, err := g.admin.Get(g.Admin + "/stats")
 	if err != nil {
 		g.t.Fatalf("stats: %v", err)
 	}
