@@ -11,7 +11,7 @@ var laneStates = []string{"attached", "active", "draining", "dead"}
 
 // Stats reads all counters. It stops nothing and takes a few microseconds per lane.
 func (g *Gateway) Stats() engine.Stats {
-	s := engine.Stats{Loops: []engine.LoopStats{}, Lanes: []engine.LaneStats{}}
+	s := engine.Stats{HeapBytes: uint64(C.gw_heap_bytes()), Loops: []engine.LoopStats{}, Lanes: []engine.LaneStats{}}
 	for i := range g.loops {
 		var c C.struct_gw_loop_stats
 		C.gw_read_loop(g.gw, C.uint32_t(i), &c)

@@ -57,11 +57,11 @@ var stages = []stage{
 	{name: "between two requests", text: ping, reach: ponged},
 	{name: "in the request line", text: ping + "GE", reach: ponged},
 	{name: "in the head", text: ping + "GET / HTTP/1.1\r\nHost: x\r\nA:", reach: ponged},
-	{name: "after the head", text: ping + post("/upload", "Content-Length: 10\r\n\r\n"), reach: ponged},
-	{name: "in a body by length", text: ping + post("/upload", "Content-Length: 100000\r\n\r\n"+strings.Repeat("a", 50_000)), reach: ponged},
-	{name: "in a chunk's size", text: ping + post("/upload", chunked+"5\r\nhello\r\n1"), reach: ponged},
-	{name: "in a chunk", text: ping + post("/upload", chunked+"5\r\nhello\r\n500\r\nab"), reach: ponged},
-	{name: "in trailers", text: ping + post("/upload", chunked+"5\r\nhello\r\n0\r\nX-Trailer: "), reach: ponged},
+	{name: "after the head", text: ping + post("/upload", "Content-Length: 10\r\n\r\n"), reach: ponged, answers: []int{400}},
+	{name: "in a body by length", text: ping + post("/upload", "Content-Length: 100000\r\n\r\n"+strings.Repeat("a", 50_000)), reach: ponged, answers: []int{400}},
+	{name: "in a chunk's size", text: ping + post("/upload", chunked+"5\r\nhello\r\n1"), reach: ponged, answers: []int{400}},
+	{name: "in a chunk", text: ping + post("/upload", chunked+"5\r\nhello\r\n500\r\nab"), reach: ponged, answers: []int{400}},
+	{name: "in trailers", text: ping + post("/upload", chunked+"5\r\nhello\r\n0\r\nX-Trailer: "), reach: ponged, answers: []int{400}},
 	{name: "in a body that a handler reads", text: post("/upload", "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"), reach: func(c *client) {
 		c.t.Helper()
 		line, err := c.in.ReadString('\n')
@@ -69,7 +69,7 @@ var stages = []stage{
 		if err != nil || !strings.HasPrefix(line, "HTTP/1.1 100 ") || rest != "\r\n" {
 			c.t.Errorf("%q %q %v, want 100", line, rest, err)
 		}
-	}},
+	}, answers: []int{400}},
 	{name: "in a body that is echoed", text: post("/echo", chunked+"5\r\nhello\r\n"), reach: func(c *client) {
 		c.t.Helper()
 		for line := ""; line != "hello\r\n"; {
@@ -82,6 +82,8 @@ var stages = []stage{
 	}},
 	{name: "in a body that nobody reads", text: ping + post("/sleep?ms=300", "Content-Length: 1000000\r\n\r\n"+strings.Repeat("a", 400_000)), reach: ponged,
 		ends: func(c *client) { _, _ = io.Copy(io.Discard, c.in) }}, // unread bytes make the gateway's end a reset
+	{name: "in a body behind an answer that is not out", text: ping + "GET /bytes?n=3000000 HTTP/1.1\r\nHost: x\r\n\r\n" +
+		"GET /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc", reach: ponged, answers: []int{200, 400}},
 	{name: "in a body that was answered", text: post("/status?code=404", "Content-Length: 100000\r\n\r\nabc"),
 		reach: func(c *client) { c.expect(404, "status 404") }},
 	{name: "while a handler runs", text: ping + "GET /sleep?ms=60000 HTTP/1.1\r\nHost: x\r\n\r\n", reach: ponged, answers: []int{502}},
