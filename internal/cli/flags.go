@@ -15,6 +15,8 @@ import (
 // options are the flags of serve as given; settle makes a configuration of them.
 type options struct {
 	listen            []string
+	backlog           int
+	unixMode          string
 	admin             string
 	socket            string
 	socketUsers       []string
@@ -64,6 +66,8 @@ func serveFlags(o *options) *pflag.FlagSet {
 	o.maxBody, o.bodyRate, o.lineBytes, o.headBytes = 64<<20, 256, 8<<10, 32<<10
 
 	f.StringArrayVar(&o.listen, "listen", []string{"127.0.0.1:8080"}, "`ADDR` for clients: "+listen.Expected+"; repeatable, port 0 takes any")
+	f.IntVar(&o.backlog, "backlog", 4096, "connections that may wait on each listening socket; the kernel lowers it to net.core.somaxconn")
+	f.StringVar(&o.unixMode, "unix-mode", "", "access `MODE` of listening unix sockets, such as 0660 (default: what the umask leaves)")
 	f.StringVar(&o.admin, "admin", "127.0.0.1:9180", "`ADDR` (HOST:PORT) of the admin server, or "+adminOff)
 	f.StringVar(&o.socket, "socket", "", "`PATH` of the control socket (default: below $XDG_RUNTIME_DIR, /run or the temporary directory)")
 	f.StringArrayVar(&o.socketUsers, "socket-user", nil, "`USER` (name or id) that may attach workers, besides the own user and root; repeatable")

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"math"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +44,10 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 	if err != nil {
 		return nil, err
 	}
+	mode, err := unixMode(o.unixMode)
+	if err != nil {
+		return nil, err
+	}
 	users, credential, err := o.users()
 	if err != nil {
 		return nil, err
@@ -69,7 +75,7 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 	}
 	return &settled{
 		gateway: gateway.Config{
-			Listen: o.listen, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
+			Listen: o.listen, Backlog: o.backlog, UnixMode: mode, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
 			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainLimit: o.drainLimit, Version: version,
 		},
 		engine: engine.Config{Loops: o.loops, Spin: o.spin, Settings: engine.Settings{
@@ -92,6 +98,7 @@ func (o *options) checkNumbers() error {
 	}{
 		{"workers", o.workers, 1, 1024},
 		{"loops", o.loops, 1, ring.MaxLanes},
+		{"backlog", o.backlog, 1, 1 << 20},
 		{"max-connections", o.maxConnections, 1, mostConnections},
 		{"client-connections", o.clientConnections, 0, mostConnections},
 		{"max-requests", o.maxRequests, 0, math.MaxInt32},
@@ -230,6 +237,18 @@ func (o *options) memory(geometry ring.Geometry) (int64, error) {
 		return 0, badInput("--workers %d do not fit, expected at most %d (--max-workers)", workers, o.maxWorkers)
 	}
 	return int64(limit), nil
+}
+
+// unixMode reads an access mode; empty is 0.
+func unixMode(text string) (os.FileMode, error) {
+	if text == "" {
+		return 0, nil
+	}
+	mode, err := strconv.ParseUint(text, 8, 32)
+	if err != nil || mode == 0 || mode > 0o777 {
+		return 0, badInput("--unix-mode %q cannot be used, expected an octal access mode such as 0660", text)
+	}
+	return os.FileMode(mode), nil
 }
 
 // nativePaths reads PATH=TEXT values.

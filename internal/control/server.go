@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"ringway/internal/listen"
 	"ringway/ring"
 )
@@ -70,7 +68,7 @@ func Open(config Config) (*Server, error) {
 	if config.Allow == nil {
 		config.Allow = allowUsers(config.Users)
 	}
-	claim, fd, err := listen.Bind(config.Path, unix.SOCK_SEQPACKET, func(path string) error { return secure(path, config.Users) })
+	claim, fd, err := listen.BindControl(config.Path, func(path string) error { return secure(path, config.Users) })
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}

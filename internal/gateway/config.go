@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"os"
 	"syscall"
 	"time"
 
@@ -9,8 +10,11 @@ import (
 
 // Config is everything about a gateway but its engine. Values are checked by who uses them.
 type Config struct {
-	// Listen are the addresses for clients, see listen.Open.
+	// Listen are the addresses for clients, see package listen.
 	Listen []string
+	// Backlog is the length of their accept queues, UnixMode the access mode of unix sockets (0: by umask).
+	Backlog  int
+	UnixMode os.FileMode
 	// Admin is HOST:PORT of the admin server; empty for none.
 	Admin string
 	// Socket is the path of the control socket.

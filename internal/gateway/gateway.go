@@ -106,13 +106,8 @@ func (g *Gateway) Done() <-chan struct{} { return g.done }
 
 // open opens whatever can fail because of the operator's input.
 func (g *Gateway) open() error {
-	for _, address := range g.config.Listen {
-		listener, err := listen.Open(address, g.config.Loops)
-		if err != nil {
-			return &InputError{err}
-		}
-		g.listeners = append(g.listeners, listener)
-		g.urls = append(g.urls, listener.URL)
+	if err := g.openListeners(); err != nil {
+		return &InputError{err}
 	}
 	var err error
 	g.control, err = control.Open(control.Config{
@@ -130,6 +125,35 @@ func (g *Gateway) open() error {
 		if !g.admin.Loopback() {
 			g.log.Warn("the admin server can be reached from other hosts", "address", g.admin.URL())
 		}
+	}
+	return nil
+}
+
+func (g *Gateway) openListeners() error {
+	inherited := listen.Inherit()
+	for _, address := range g.config.Listen {
+		var opened []*listen.Listener
+		var err error
+		if listen.IsInherited(address) {
+			opened, err = inherited.Open(address, g.config.Loops)
+		} else {
+			var listener *listen.Listener
+			listener, err = listen.Open(address, listen.Options{
+				Loops: g.config.Loops, Backlog: g.config.Backlog, UnixMode: g.config.UnixMode,
+			})
+			opened = append(opened, listener)
+		}
+		if err != nil {
+			inherited.Close()
+			return err
+		}
+		for _, listener := range opened {
+			g.listeners = append(g.listeners, listener)
+			g.urls = append(g.urls, listener.URL)
+		}
+	}
+	if unused := inherited.Close(); len(unused) > 0 {
+		g.log.Warn("sockets of the service manager are not used: no listening address names them", "sockets", unused)
 	}
 	return nil
 }

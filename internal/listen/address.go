@@ -10,7 +10,7 @@ import (
 const unixPrefix = "unix:"
 
 // Expected says in words which addresses Open understands.
-const Expected = "HOST:PORT, :PORT or unix:PATH"
+const Expected = "HOST:PORT, :PORT, unix:PATH, systemd or systemd:NAME"
 
 // address is a parsed listening address: either path or tcp is set.
 type address struct {

@@ -15,17 +15,17 @@ type Listener struct {
 	claim       *Claim
 }
 
-// Open listens on a textual address, see Expected. TCP addresses get loops sockets, unix sockets one that is repeated.
-// All are non-blocking and close-on-exec.
-func Open(text string, loops int) (*Listener, error) {
+// Open listens on a textual address, see Expected. TCP addresses get a socket for each loop, unix sockets one that is
+// repeated. All are non-blocking and close-on-exec.
+func Open(text string, options Options) (*Listener, error) {
 	parsed, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
 	if parsed.path != "" {
-		return openUnix(parsed, loops)
+		return openUnix(parsed, options)
 	}
-	return openTCP(parsed, loops)
+	return openTCP(parsed, options)
 }
 
 // Take gives the descriptors to the caller, one per loop; Close no longer closes them.
@@ -55,26 +55,42 @@ func closeAll(descriptors []int) {
 	}
 }
 
-func openUnix(parsed address, loops int) (*Listener, error) {
-	claim, fd, err := Bind(parsed.path, unix.SOCK_STREAM, nil)
+func openUnix(parsed address, options Options) (*Listener, error) {
+	claim, fd, err := bind(parsed.path, unix.SOCK_STREAM, options.Backlog, func(path string) error {
+		if options.UnixMode == 0 {
+			return nil
+		}
+		if err := os.Chmod(path, options.UnixMode); err != nil {
+			return pathError(path, err)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	descriptors := make([]int, loops)
+	return &Listener{URL: parsed.text, descriptors: repeat(fd, options.Loops), claim: claim}, nil
+}
+
+func repeat(fd, times int) []int {
+	descriptors := make([]int, times)
 	for i := range descriptors {
 		descriptors[i] = fd
 	}
-	return &Listener{URL: parsed.text, descriptors: descriptors, claim: claim}, nil
+	return descriptors
 }
 
-// Bind claims path and listens there with a socket of the given type (unix.SOCK_STREAM or unix.SOCK_SEQPACKET). secure,
-// if not nil, runs between binding and listening: until it returned, every attempt to connect is refused by the kernel.
-func Bind(path string, socketType int, secure func(path string) error) (*Claim, int, error) {
+// BindControl claims path and listens there with a socket of type SOCK_SEQPACKET. secure runs between binding and
+// listening: until it returned, every attempt to connect is refused by the kernel.
+func BindControl(path string, secure func(path string) error) (*Claim, int, error) {
+	return bind(path, unix.SOCK_SEQPACKET, controlBacklog, secure)
+}
+
+func bind(path string, socketType, backlog int, secure func(path string) error) (*Claim, int, error) {
 	claim, err := ClaimPath(path)
 	if err != nil {
 		return nil, -1, err
 	}
-	fd, err := bindUnix(path, socketType, secure)
+	fd, err := bindUnix(path, socketType, backlog, secure)
 	if err != nil {
 		claim.Release()
 		return nil, -1, err
@@ -82,7 +98,7 @@ func Bind(path string, socketType int, secure func(path string) error) (*Claim, 
 	return claim, fd, nil
 }
 
-func bindUnix(path string, socketType int, secure func(path string) error) (int, error) {
+func bindUnix(path string, socketType, backlog int, secure func(path string) error) (int, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, socketType|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
@@ -91,10 +107,7 @@ func bindUnix(path string, socketType int, secure func(path string) error) (int,
 		_ = unix.Close(fd)
 		return -1, pathError(path, err)
 	}
-	if secure != nil {
-		err = secure(path)
-	}
-	if err == nil {
+	if err = secure(path); err == nil {
 		err = os.NewSyscallError("listen", unix.Listen(fd, backlog))
 	}
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 func open(t *testing.T, text string, loops int) *Listener {
 	t.Helper()
-	l, err := Open(text, loops)
+	l, err := Open(text, Options{Loops: loops, Backlog: 128})
 	if err != nil {
 		t.Fatalf("Open(%q): %v", text, err)
 	}
@@ -63,10 +63,25 @@ func TestOpenTCPGivesOneListeningSocketPerLoop(t *testing.T) {
 	}
 }
 
+func TestBacklog(t *testing.T) {
+	l, err := Open("127.0.0.1:0", Options{Loops: 2, Backlog: 17})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, fd := range l.descriptors {
+		// Of a listening socket these fields are the accept queue: how many wait, and how many may.
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil || info.Sacked != 17 || info.Unacked != 0 {
+			t.Errorf("accept queue %+v, %v, expected room for 17", info, err)
+		}
+	}
+}
+
 func TestOpenTCPRefusesAPortThatAnotherGatewayServes(t *testing.T) {
 	first := open(t, "127.0.0.1:0", 2)
 	text := strings.TrimPrefix(first.URL, "http://")
-	second, err := Open(text, 2)
+	second, err := Open(text, Options{Loops: 2, Backlog: 128})
 	if err == nil {
 		second.Close()
 		t.Fatal("two gateways share one port")
@@ -84,7 +99,7 @@ func TestOpenTCPRefusesAPortOfAnOrdinaryServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	if _, err := Open(server.Addr().String(), 1); !errors.Is(err, ErrServed) {
+	if _, err := Open(server.Addr().String(), Options{Loops: 1, Backlog: 128}); !errors.Is(err, ErrServed) {
 		t.Fatalf("error %v, want ErrServed", err)
 	}
 }
@@ -113,7 +128,7 @@ func TestOpenNamesBadAddresses(t *testing.T) {
 		"198.51.100.7:0", "[::1", "[fe80::1%nosuchzone]:0",
 		"unix:", "unix:@abstract", "unix:" + strings.Repeat("x", 108), "unix:" + file, "unix:" + directory + "/no/such",
 	} {
-		l, err := Open(text, 1)
+		l, err := Open(text, Options{Loops: 1, Backlog: 128})
 		if err == nil {
 			l.Close()
 			t.Errorf("Open(%q) succeeded", text)
@@ -213,7 +228,7 @@ func TestOnlyOneOfManyClaimsWins(t *testing.T) {
 
 func TestBindRefusesConnectionsUntilSecured(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	claim, fd, err := Bind(path, unix.SOCK_SEQPACKET, func(path string) error {
+	claim, fd, err := BindControl(path, func(path string) error {
 		if conn, err := net.Dial("unixpacket", path); err == nil {
 			_ = conn.Close()
 			return fmt.Errorf("a peer connected before the socket was secured")

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func openTCP(parsed address, loops int) (*Listener, error) {
+func openTCP(parsed address, options Options) (*Listener, error) {
 	first, bound, err := bindFirst(parsed)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w", parsed.text, explain(err, parsed.tcp.Port))
 	}
 	descriptors := []int{first}
-	for range loops - 1 {
+	for range options.Loops - 1 {
 		fd, err := bindTCP(bound, parsed.dual, true)
 		if err != nil {
 			closeAll(descriptors)
@@ -25,7 +25,7 @@ func openTCP(parsed address, loops int) (*Listener, error) {
 		descriptors = append(descriptors, fd)
 	}
 	for _, fd := range descriptors {
-		if err := unix.Listen(fd, backlog); err != nil {
+		if err := unix.Listen(fd, options.Backlog); err != nil {
 			closeAll(descriptors)
 			return nil, fmt.Errorf("listen on %q: %w", parsed.text, explain(err, bound.Port))
 		}

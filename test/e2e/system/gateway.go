@@ -3,8 +3,10 @@ package system
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -26,13 +28,16 @@ type Options struct {
 	Self       string   // path at which workers tell what they hold; empty: they do not
 	Socket     string   // of the control socket; empty: a fresh one
 	Listen     string   // empty: 127.0.0.1:0
+	// Passed are listening sockets that the gateway inherits as from a service manager, by their names.
+	Passed []*os.File
 }
 
 // Gateway is a gateway that runs.
 type Gateway struct {
 	*Process
-	Addr   string // host and port for clients
-	Admin  string // URL
+	Addr   string   // host and port for clients: the first
+	URLs   []string // of all listeners
+	Admin  string   // URL
 	Socket string
 
 	admin    *http.Client
@@ -58,14 +63,17 @@ func StartGateway(t testing.TB, o Options) *Gateway {
 		arguments = append(arguments, "--worker", cmp.Or(o.Program, Programs.Worker), "--")
 		arguments = append(arguments, o.Worker...)
 	}
-	g.Process = Start(t, nil, Programs.Gateway, arguments...)
+	g.Process = startGateway(t, o.Passed, arguments)
 	for {
 		line, ok := g.Line(Patience)
 		if !ok {
 			t.Fatalf("the gateway has not told its addresses; it wrote:\n%s", g.Stderr())
 		}
-		if url, found := strings.CutPrefix(line, "listening on http://"); found && g.Addr == "" {
-			g.Addr = url
+		if url, found := strings.CutPrefix(line, "listening on "); found {
+			g.URLs = append(g.URLs, url)
+			if addr, found := strings.CutPrefix(url, "http://"); found && g.Addr == "" {
+				g.Addr = addr
+			}
 		}
 		if url, found := strings.CutPrefix(line, "admin on "); found {
 			g.Admin = url
@@ -78,6 +86,21 @@ func StartGateway(t testing.TB, o Options) *Gateway {
 		g.WaitReady(1)
 	}
 	return g
+}
+
+func startGateway(t testing.TB, passed []*os.File, arguments []string) *Process {
+	t.Helper()
+	if len(passed) == 0 {
+		return Start(t, nil, Programs.Gateway, arguments...)
+	}
+	var names []string
+	for _, file := range passed {
+		names = append(names, file.Name())
+	}
+	environment := []string{fmt.Sprintf("LISTEN_FDS=%d", len(passed)), "LISTEN_FDNAMES=" + strings.Join(names, ":")}
+	// The process that the sockets are for is named by its id, which a shell that becomes it knows.
+	shell := append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, Programs.Gateway}, arguments...)
+	return start(t, passed, environment, "/bin/sh", shell...)
 }
 
 // StartWorker starts a worker that attaches to the gateway's socket.

@@ -45,11 +45,18 @@ func (b *buffer) String() string {
 // if the test failed.
 func Start(t testing.TB, environment []string, program string, arguments ...string) *Process {
 	t.Helper()
+	return start(t, nil, environment, program, arguments...)
+}
+
+// start passes files on as descriptors 3, 4 and so on.
+func start(t testing.TB, files []*os.File, environment []string, program string, arguments ...string) *Process {
+	t.Helper()
 	if err := noteSources(); err != nil {
 		t.Fatal(err)
 	}
 	p := &Process{t: t, name: program, cmd: exec.Command(program, arguments...), lines: make(chan string, 64), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), environment...)
+	p.cmd.ExtraFiles = files
 	p.cmd.Stderr = &p.stderr
 	// Tests that are killed leave nothing behind.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
