@@ -310,6 +310,7 @@ void h1_conn_event(uv_poll_t *poll, int status, int events) {
             return;
         }
         conn->fin_seen = true;
+        conn->reading |= conn->state == H1_CONN_LINGERING; /* what is left has an end, and closing over it is a reset */
         half_close_streams(conn);
     } else if (events == UV_PRIORITIZED) {
         h1_conn_close(conn, RING_CANCEL_GONE); /* hung up in both directions */

@@ -463,12 +463,8 @@ static bool read_discard(struct h1_conn *conn) {
         return false;
     }
     conn->discarded += n;
-    if (conn->discarded > H1_LINGER_BYTES) {
-        if (conn->state == H1_CONN_LINGERING) {
-            h1_conn_close(conn, RING_CANCEL_GONE);
-        } else {
-            conn->reading = false; /* until the answers are out */
-        }
+    if (conn->discarded > H1_LINGER_BYTES && !conn->fin_seen) {
+        conn->reading = false; /* until the answers are out; then a client that sends on has to look at them first */
         return false;
     }
     return n == H1_READ_BUFFER;
