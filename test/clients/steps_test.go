@@ -12,9 +12,10 @@ const (
 	seesInterim                       // interim responses, and skips unknown ones
 	closes                            // Connection: close
 	version10                         // HTTP/1.0
+	looksUp                           // see an answer while it is still sending
 	emptyChunks                       // a body of unknown length that turns out to be empty
 	handlerOnly                       // the route is not there for an environment App
-	everything            = expecting | sendsTrailers | readsTrailers | seesInterim | closes | version10 | emptyChunks | handlerOnly
+	everything            = expecting | sendsTrailers | readsTrailers | seesInterim | closes | version10 | emptyChunks | looksUp | handlerOnly
 	nothing       feature = 0
 )
 
@@ -104,12 +105,18 @@ func kept() []step {
 	return append(steps, step{get("/"), nothing, 200, hello})
 }
 
-// refused are requests that the gateway answers itself, each with an end of the connection.
+// mostBody is the gateway's limit of a request body where requests are to be refused.
+const mostBody = 256 << 10
+
+// refused are requests that the gateway answers itself, or the worker without reading the body. Each ends its connection.
 func refused() []step {
+	const lingers = 1 << 20 // bytes that the gateway reads and forgets after its answer
 	text := holds("413 ")
 	return []step{
-		{send("POST", "/upload", most), nothing, 413, text},
-		{send("POST", "/upload", most).chunked(), nothing, 413, text},
+		{send("POST", "/upload", lingers-10000), nothing, 413, text},
+		{send("POST", "/upload", lingers-10000).chunked(), nothing, 413, text},
+		{send("POST", "/upload", most), looksUp, 413, text},
+		{send("POST", "/upload", most).chunked(), looksUp, 413, text},
 		{send("POST", "/upload", most).expecting(), expecting, 413, all(text, informed(), sent(0))},
 		{send("POST", "/upload", 10, [2]string{"Expect", "tea"}), expecting, 417, nil},
 		// The handler does not read the body: it never asks for it.

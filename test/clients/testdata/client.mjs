@@ -57,7 +57,7 @@ function byHttp(request, answer) {
         answer.fields = pairs(response.rawHeaders);
         answer.trailers = pairs(response.rawTrailers);
         setBody(answer, Buffer.concat(parts));
-        if (request.expect && !answer.sent) sending.destroy(); // the body was not wanted
+        if (!sending.writableFinished) sending.destroy(); // the rest of the body is not wanted
         resolve();
       });
     });
