@@ -45,8 +45,9 @@ $(foreach flavour,plain asan tsan,$(foreach name,$(NATIVE_TESTS),$(eval \
 $(foreach name,$(NATIVE_FUZZERS),$(eval \
 	$(call native-program,native/fuzz/$(name).c,$(NATIVE_FUZZ_OUT)/$(name),fuzz)))
 
-# The differential test's view of the parser (test/differential); its Go test builds it by this rule.
-$(eval $(call native-program,native/test/h1_verdict.c,$(NATIVE_TEST_OUT)/plain/h1_verdict,plain))
+# What the differential test (test/differential) runs of ours; its Go tests build them by these rules.
+$(foreach name,h1_verdict h1_serve,$(foreach flavour,plain asan,$(eval \
+	$(call native-program,native/test/$(name).c,$(NATIVE_TEST_OUT)/$(flavour)/$(name),$(flavour)))))
 
 INPUTS ?= 1000000
 SEED ?= 0

@@ -87,3 +87,51 @@ func fieldsOf(header http.Header) []field {
 	}
 	return fields
 }
+
+// answers gives the verdicts of http.ReadResponse on what a client got. heads tells which final answers are to HEAD; ended,
+// whether the connection ended behind the bytes.
+func (g *goReader) answers(received []byte, heads []bool, ended bool) []verdict {
+	g.begin(received)
+	var verdicts []verdict
+	for left := g.left(); left > 0; left = g.left() {
+		one, interim := g.answer(len(heads) > 0 && heads[0], ended)
+		if !interim && len(heads) > 0 {
+			heads = heads[1:]
+		}
+		one.Used = left - g.left()
+		verdicts = append(verdicts, one)
+		if one.Body != accept || !one.Keep {
+			break
+		}
+	}
+	return verdicts
+}
+
+func (g *goReader) answer(head, ended bool) (result verdict, interim bool) {
+	result = verdict{Parser: "net/http", Head: reject}
+	request := &http.Request{Method: http.MethodGet}
+	if head {
+		request.Method = http.MethodHead
+	}
+	response, err := http.ReadResponse(g.buffer, request)
+	if err != nil {
+		result.Why = err.Error()
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			result.Head = more
+		}
+		return result, false
+	}
+	result.Head = accept
+	result.Major, result.Minor, result.Status = response.ProtoMajor, response.ProtoMinor, response.StatusCode
+	result.Keep = !response.Close
+	result.Fields = fieldsOf(response.Header)
+	result.readBody(response.Body)
+	untilEnd := response.ContentLength < 0 && len(response.TransferEncoding) == 0 && response.Body != http.NoBody
+	if untilEnd && !ended {
+		result.Body = more
+	}
+	if result.Body == accept {
+		result.Trailers = fieldsOf(response.Trailer)
+	}
+	return result, result.Status < 200
+}
