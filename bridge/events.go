@@ -89,6 +89,7 @@ func (l *lane) bind(ex *exchange, e *ring.Event) (*exchange, error) {
 	ex.head = head
 	ex.window = int(e.Credit)
 	ex.wanting = false
+	ex.timed, ex.startedNs = e.Flags&ring.FlagTimed != 0, 0
 	ex.cancelled, ex.halfGone, ex.context = nil, false, nil
 	ex.body.reset()
 	ex.body.add(ex, e, ring.NoRef, body)
@@ -119,6 +120,9 @@ func (l *lane) claim(ex *exchange) bool {
 	if !l.ring.Claim(ex.slot, ex.generation) {
 		l.forget(ex)
 		return false
+	}
+	if ex.timed {
+		ex.startedNs = monotonic()
 	}
 	ex.move(exchangeRunning)
 	l.running++

@@ -29,6 +29,9 @@ type exchange struct {
 	head ring.Ref // the request block, returned with the last event: until then the gateway may replay the request
 	body inbox
 
+	timed     bool   // the gateway wants to know when the handler started
+	startedNs uint64 // that time, see monotonic; 0 if it does not matter
+
 	// cancelled is why writes and further reads fail; a half-closed client only cancels the context.
 	cancelled error
 	halfGone  bool

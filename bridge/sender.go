@@ -28,6 +28,7 @@ type buffer struct {
 type sender struct {
 	ex         *exchange
 	generation uint32
+	startedNs  uint64 // when the handler started, see exchange.startedNs
 
 	head   []byte // field list of the response
 	status uint16
@@ -57,7 +58,7 @@ func (s *sender) begin() {
 	} else {
 		mem = new(buffer)
 	}
-	*s = sender{ex: s.ex, generation: s.ex.generation, mem: mem, head: mem.head[:0], small: mem.body[:0], total: ring.LengthUnknown}
+	*s = sender{ex: s.ex, generation: s.ex.generation, startedNs: s.ex.startedNs, mem: mem, head: mem.head[:0], small: mem.body[:0], total: ring.LengthUnknown}
 }
 
 // send adds to the body.
@@ -236,6 +237,7 @@ func (s *sender) event(kind, flags uint8) ring.Event {
 	return ring.Event{
 		Kind: kind, Flags: flags, Exchange: s.ex.slot, Generation: s.generation,
 		HeadBlock: ring.NoBlock, BodyBlock: ring.NoBlock, Total: ring.LengthUnknown,
+		TimeNs: s.startedNs,
 	}
 }
 

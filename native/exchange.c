@@ -50,8 +50,10 @@ static void publish(struct exchange *ex, struct lane *lane, uint32_t slot, uint3
     ex->lane = lane;
     ex->slot = slot;
     ex->block_memory = memory;
+    ex->worker = lane->params.worker;
     bool end = ex->request_ended && ex->backlog == NULL;
-    uint8_t flags = (uint8_t)((end ? RING_FLAG_END : 0u) | (ex->attempt != 0 ? RING_FLAG_RETRY : 0u));
+    uint8_t flags = (uint8_t)((end ? RING_FLAG_END : 0u) | (ex->attempt != 0 ? RING_FLAG_RETRY : 0u) |
+                              (ex->dispatch->timed ? RING_FLAG_TIMED : 0u));
     lane_publish_request(lane, slot, ex, block, ex->head_length, ex->first_length, flags, ex->total, now_ns(ex));
     if (ex->half_closed) {
         lane_cancel(lane, slot, RING_CANCEL_HALF_CLOSED);
@@ -188,6 +190,7 @@ int exchange_recall(struct exchange *ex) {
     ex->lane = NULL;
     ex->block_memory = NULL;
     ex->running = false;
+    ex->begun_ns = 0;
     set_state(ex, EXCHANGE_PARKED);
     return 0;
 }
@@ -326,6 +329,7 @@ void exchange_message(struct lane *lane, void *exchange, const struct lane_messa
         body.block = RING_NO_BLOCK;
     }
     bool end = (message->flags & RING_FLAG_END) != 0;
+    ex->begun_ns = message->time_ns != 0 ? message->time_ns : ex->begun_ns;
     switch (message->kind) {
     case RING_EVENT_RESPONSE: {
         set_state(ex, EXCHANGE_ANSWERING);

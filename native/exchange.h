@@ -84,6 +84,8 @@ struct exchange {
     bool began;         /* the client has been sent something: no retry */
     bool request_ended; /* the end of the request was published */
     uint8_t attempt;
+    uint64_t worker;       /* that it was last sent to; 0: none */
+    uint64_t begun_ns;     /* CLOCK_MONOTONIC when its handler started, as the worker says; 0: not said */
     uint32_t head_length;  /* request block bytes */
     uint32_t first_length; /* body bytes right behind it */
     uint64_t total;

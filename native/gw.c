@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "admission.h"
 #include "loop.h"
@@ -63,7 +64,7 @@ int gw_new(const struct gw_config *config, struct gw **out) {
     bool counting = rc == 0 && (rc = admission_init(&gw->admission, seed)) == 0;
     uint32_t ready = 0;
     while (rc == 0 && ready < config->loops) {
-        rc = loop_init(&gw->loops[ready], gw, ready, settings, &gw->admission, config->spin_ns);
+        rc = loop_init(&gw->loops[ready], gw, ready, settings, &gw->admission, config);
         ready += rc == 0;
     }
     if (rc != 0) {
@@ -312,6 +313,16 @@ void gw_loop_quiet(struct gw *gw) {
     }
 }
 
+uint64_t gw_take_access(struct gw *gw, uint32_t index, uint8_t *out, int64_t *to_wall_ns) {
+    struct access_queue *queue = &gw->loops[index].server.access.queue;
+    struct timespec monotonic;
+    struct timespec wall;
+    clock_gettime(CLOCK_MONOTONIC, &monotonic);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    *to_wall_ns = ((int64_t)wall.tv_sec - (int64_t)monotonic.tv_sec) * 1000000000 + (wall.tv_nsec - monotonic.tv_nsec);
+    return queue->bytes == NULL ? 0 : access_queue_take(queue, out);
+}
+
 /* --- statistics --- */
 
 void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out) {
@@ -343,6 +354,8 @@ void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out) {
         .violations = counter_get(&d->violations),
         .allocations = counter_get(&loop->allocations),
         .iterations = counter_get(&loop->iterations),
+        .access_lines = counter_get(&loop->server.access.lines),
+        .access_dropped = counter_get(&loop->server.access.queue.dropped),
     };
     for (unsigned i = 0; i < 6; i++) {
         out->answers[i] = counter_get(&h1->answers[i]);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "access_record.h"
 #include "ring_geometry.h"
 
 #define GW_REASONS 64 /* >= H1_REASON_COUNT */
@@ -46,7 +47,8 @@ struct gw_settings {
 
 struct gw_config {
     uint32_t loops;
-    uint64_t spin_ns; /* 0: never */
+    uint64_t spin_ns;      /* 0: never */
+    uint32_t access_bytes; /* of each loop's queue of access records, a power of two; 0: no access log */
     struct gw_settings settings;
 };
 
@@ -56,6 +58,7 @@ enum gw_notice_kind {
     GW_NOTICE_RELEASED,      /* nothing refers to a detached worker's segments */
     GW_NOTICE_QUIET,         /* after gw_stop_accepting: no connection is left */
     GW_NOTICE_REFUSED,       /* a request or connection was refused; value: how many more since the last such notice */
+    GW_NOTICE_ACCESS,        /* access records should be taken soon: a queue is half full */
 };
 
 struct gw_notice {
@@ -105,6 +108,8 @@ struct gw_loop_stats {
     uint64_t violations;
     uint64_t allocations;
     uint64_t iterations;
+    uint64_t access_lines;   /* access records queued */
+    uint64_t access_dropped; /* because the queue was full */
 };
 
 struct gw_lane_stats {
@@ -152,6 +157,12 @@ void gw_cut(struct gw *gw);
 
 /* Waits for the next notice. False: gw_close was called. */
 bool gw_next_notice(struct gw *gw, struct gw_notice *out);
+
+/*
+ * Moves a loop's access records to `out`, which has room for access_bytes bytes; one caller at a time. *to_wall_ns is what makes
+ * times since 1970 of their start times. Returns the bytes.
+ */
+uint64_t gw_take_access(struct gw *gw, uint32_t loop, uint8_t *out, int64_t *to_wall_ns);
 
 void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out);
 /* Fills up to `capacity`; returns how many lanes there are. */

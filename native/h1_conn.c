@@ -11,7 +11,8 @@
 #define REFUSED_OPEN 256u /* of a loop: connections that are not admitted, while they are told so */
 
 int h1_server_init(struct h1_server *server, uv_loop_t *loop, struct dispatch *dispatch, const struct h1_config *config,
-                   struct admission *admission, const struct h1_calls *calls, void *owner, counter *allocations) {
+                   struct admission *admission, const struct h1_calls *calls, void *owner, uint64_t access_bytes,
+                   counter *allocations) {
     memset(server, 0, sizeof(*server));
     server->loop = loop;
     server->dispatch = dispatch;
@@ -23,7 +24,11 @@ int h1_server_init(struct h1_server *server, uv_loop_t *loop, struct dispatch *d
     pool_init(&server->conns, sizeof(struct h1_conn), allocations);
     pool_init(&server->streams, sizeof(struct h1_stream), allocations);
     pool_init(&server->items, sizeof(struct h1_item), allocations);
-    return config->pipeline == 0 || config->pipeline > H1_MAX_PIPELINE ? -EINVAL : 0;
+    if (config->pipeline == 0 || config->pipeline > H1_MAX_PIPELINE) {
+        return -EINVAL;
+    }
+    dispatch->timed = access_bytes != 0;
+    return h1_access_init(&server->access, access_bytes, allocations);
 }
 
 void h1_change(struct h1_server *server, const struct h1_config *config) {
@@ -40,6 +45,7 @@ void h1_server_free(struct h1_server *server) {
     pool_drop(&server->conns);
     pool_drop(&server->streams);
     pool_drop(&server->items);
+    h1_access_free(&server->access);
 }
 
 static void list_remove(struct h1_conn **head, struct h1_conn *conn) {
@@ -189,6 +195,7 @@ void h1_conn_close(struct h1_conn *conn, uint16_t reason) {
     h1_timer_remove(conn);
     dismiss(conn);
     conn->state = H1_CONN_CLOSED;
+    conn->closed_for = reason;
     while (conn->front != NULL) {
         exchange_detach(&conn->front->exchange, reason);
         h1_stream_close(conn);

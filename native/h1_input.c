@@ -18,6 +18,7 @@ static void give_up(struct h1_conn *conn, uint16_t status, const char *text) {
     struct h1_stream *stream = conn->body;
     bool answered = stream != NULL ? stream->state == H1_STREAM_COMPLETE : conn->input != H1_INPUT_HEAD;
     conn->input = H1_INPUT_DISCARD;
+    h1_access_body(conn);
     conn->body = NULL;
     if (answered) {
         conn->state = H1_CONN_FINISHING;
@@ -49,6 +50,7 @@ void h1_conn_refuse(struct h1_conn *conn, uint16_t status, enum h1_reason reason
 
 /* The request is complete: the next head may follow, unless this was the last. */
 static void request_complete(struct h1_conn *conn) {
+    h1_access_body(conn);
     conn->body = NULL;
     conn->input = conn->state == H1_CONN_OPEN ? H1_INPUT_HEAD : H1_INPUT_DISCARD;
 }
@@ -77,6 +79,7 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
         h1_conn_close(conn, RING_CANCEL_GONE);
         return 0;
     }
+    h1_access_begin(stream, bytes);
     counter_add(&server->counters.requests, 1);
     conn->greeted = true;
     h1_timer_rest(conn);
@@ -108,6 +111,7 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
     if (native != NULL && !has_body) {
         counter_add(&server->counters.native_answers, 1);
         h1_answer(stream, 200, "text/plain", native->body, native->body_length, false);
+        h1_access_origin(stream, ACCESS_BY_NATIVE_PATH);
         return 0;
     }
 
@@ -187,7 +191,9 @@ static uint32_t take_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t l
         return 0;
     }
     if (server->request.body_kind == RING_BODY_LENGTH && server->request.content_length > server->config.max_body) {
+        server->access.refused_head = bytes;
         h1_conn_refuse(conn, 413, H1_REASON_BODY_TOO_LARGE);
+        server->access.refused_head = NULL;
         return length;
     }
     uint32_t head = (uint32_t)n;

@@ -17,6 +17,10 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
         return NULL;
     }
     stream->exchange.state = EXCHANGE_IDLE;
+    stream->exchange.worker = 0;
+    stream->exchange.begun_ns = 0;
+    stream->exchange.attempt = 0;
+    stream->access = NULL;
     stream->conn = conn;
     stream->next = NULL;
     stream->first = NULL;
@@ -43,6 +47,7 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
 /* Takes the front stream away. Precondition: its exchange is detached. */
 void h1_stream_close(struct h1_conn *conn) {
     struct h1_stream *stream = conn->front;
+    h1_access_end(stream);
     h1_items_drop(conn->server, stream);
     conn->front = stream->next;
     if (conn->front == NULL) {
@@ -236,6 +241,7 @@ static bool finish_front(struct h1_conn *conn) {
     if (conn->body == stream) {
         /* The answer came before the request was complete: read a little more of it, or close. */
         keep_alive = keep_alive && !h1_leaves_body(stream, true);
+        h1_access_body(conn);
         conn->body = NULL;
         conn->end_pending = false;
     }
@@ -276,6 +282,7 @@ static void advance(struct h1_conn *conn, size_t sent) {
     struct h1_server *server = conn->server;
     counter_add(&server->counters.bytes_out, sent);
     for (struct h1_stream *stream = conn->front; stream != NULL && sent != 0; stream = stream->next) {
+        size_t before = sent;
         while (stream->first != NULL && sent != 0) {
             struct h1_item *item = stream->first;
             uint32_t n = item->length < sent ? item->length : (uint32_t)sent;
@@ -295,6 +302,7 @@ static void advance(struct h1_conn *conn, size_t sent) {
                 item_free(server, item);
             }
         }
+        h1_access_sent(stream, before - sent);
     }
 }
 

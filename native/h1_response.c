@@ -347,6 +347,7 @@ static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struc
         stream->body_left = total;
     }
     count_answer(stream, status);
+    h1_access_answered(stream, status, item->length);
     return item;
 }
 
@@ -488,6 +489,7 @@ static void on_response(struct exchange *exchange, const struct exchange_respons
     bool small = response->body.length <= H1_COPY_BODY;
     struct h1_item *item = put_head(stream, response->status, response->fields, field_bytes, has_date, has_server,
                                     total, small ? response->body.length : 0);
+    h1_access_origin(stream, ACCESS_BY_WORKER);
     if (item == NULL || body_too_long(stream, response->body.length)) {
         exchange_release(response->body);
         exchange_detach(exchange, RING_CANCEL_REJECTED);
@@ -552,6 +554,7 @@ static void put_interim(struct h1_stream *stream, uint16_t status, struct exchan
     put_fields(&text, fields);
     PUT(&text, "\r\n");
     item->length = (uint32_t)(text.at - item->data);
+    h1_access_interim(stream, item->length);
     stream->exchange.began = true;
     h1_conn_dirty(stream->conn);
 }

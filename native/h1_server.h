@@ -15,6 +15,7 @@
 #include "counter.h"
 #include "dispatch.h"
 #include "exchange.h"
+#include "h1_access.h"
 #include "h1_chunked.h"
 #include "h1_parser.h"
 #include "pool.h"
@@ -92,6 +93,8 @@ struct h1_conn;
 struct h1_calls {
     /* A request, or the connection, was refused. */
     void (*refused)(struct h1_conn *conn, uint16_t status, enum h1_reason reason);
+    /* Records of the access log should be fetched soon. */
+    void (*access_waits)(struct h1_server *server);
 };
 
 struct h1_server {
@@ -105,6 +108,7 @@ struct h1_server {
     struct pool conns;
     struct pool streams;
     struct pool items;
+    struct h1_access_log access;
     struct h1_conn *all; /* open connections */
     struct h1_timer_list timers[H1_TIMER_COUNT];
     struct h1_conn *dirty; /* have something to send or to go on with */
@@ -148,7 +152,8 @@ struct h1_stream {
     struct h1_stream *next; /* in order of arrival */
     struct h1_item *first;
     struct h1_item *last;
-    uint64_t body_left; /* H1_STREAM_FIXED: bytes still to come */
+    struct h1_access *access; /* NULL: no line is written about it */
+    uint64_t body_left;       /* H1_STREAM_FIXED: bytes still to come */
     enum h1_stream_state state;
     uint8_t version;
     uint8_t copied;    /* pieces in the queue that hold no block */
@@ -187,10 +192,11 @@ struct h1_conn {
     bool fin_seen;    /* it has closed, but reading is paused */
     bool end_pending; /* the end of a body waits for ring space */
     bool is_dirty;
-    bool stalled;    /* leftover input waits for an exchange, not for bytes */
-    uint16_t depth;  /* streams */
-    uint16_t unsafe; /* streams with an unsafe method */
-    bool admitted;   /* counts as open */
+    bool stalled;        /* leftover input waits for an exchange, not for bytes */
+    uint16_t depth;      /* streams */
+    uint16_t unsafe;     /* streams with an unsafe method */
+    bool admitted;       /* counts as open */
+    uint16_t closed_for; /* RING_CANCEL_* that it was closed for */
     uint32_t requests;
     struct h1_parser parser;
     struct h1_chunked chunked;
@@ -223,7 +229,7 @@ struct h1_conn {
 __attribute__((warn_unused_result)) int h1_server_init(struct h1_server *server, uv_loop_t *loop,
                                                        struct dispatch *dispatch, const struct h1_config *config,
                                                        struct admission *admission, const struct h1_calls *calls,
-                                                       void *owner, counter *allocations);
+                                                       void *owner, uint64_t access_bytes, counter *allocations);
 /* Puts another configuration in force. */
 void h1_change(struct h1_server *server, const struct h1_config *config);
 void h1_server_free(struct h1_server *server);

@@ -87,6 +87,7 @@ struct lane_message {
     uint16_t status;
     uint32_t slot;
     uint64_t total;
+    uint64_t time_ns; /* when the handler started, says the worker */
     struct lane_bytes head;
     struct lane_bytes body; /* block == head.block if shared: give back once, through body */
 };

@@ -180,7 +180,8 @@ static void receive(struct lane *lane, const struct ring_event *event) {
                                    .flags = event->flags,
                                    .status = event->status,
                                    .slot = event->exchange,
-                                   .total = event->total};
+                                   .total = event->total,
+                                   .time_ns = event->time_ns};
     if (slot->state != LANE_SLOT_OPEN || event->generation != slot->generation) {
         /* After the last event of a generation (L4), or of one that was taken back: an honest worker has no blocks in it. */
         if (event->head_block != RING_NO_BLOCK || event->body_block != RING_NO_BLOCK) {

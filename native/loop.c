@@ -177,7 +177,12 @@ static void request_refused(struct h1_conn *conn, uint16_t status, enum h1_reaso
     gw_notify(loop->gw, &notice);
 }
 
-static const struct h1_calls h1_calls = {.refused = request_refused};
+static void access_waits(struct h1_server *server) {
+    struct loop *loop = server->owner;
+    gw_notify(loop->gw, &(struct gw_notice){.kind = GW_NOTICE_ACCESS});
+}
+
+static const struct h1_calls h1_calls = {.refused = request_refused, .access_waits = access_waits};
 
 /* --- turns --- */
 
@@ -365,11 +370,12 @@ void loop_post(struct loop *loop, struct loop_command *command) {
 /* --- life --- */
 
 /* What does not depend on libuv; then nothing that fails has handles to be closed. */
-static int init_parts(struct loop *loop, const struct settings *settings, struct admission *admission) {
+static int init_parts(struct loop *loop, const struct settings *settings, struct admission *admission,
+                      uint32_t access_bytes) {
     int rc = dispatch_init(&loop->dispatch, &settings->dispatch, &dispatch_calls, &loop->allocations);
     if (rc == 0) {
         rc = h1_server_init(&loop->server, &loop->uv, &loop->dispatch, &settings->h1, admission, &h1_calls, loop,
-                            &loop->allocations);
+                            access_bytes, &loop->allocations);
     }
     if (rc == 0) {
         rc = uv_async_init(&loop->uv, &loop->async, on_async);
@@ -381,18 +387,18 @@ static int init_parts(struct loop *loop, const struct settings *settings, struct
 }
 
 int loop_init(struct loop *loop, struct gw *gw, uint32_t index, struct settings *settings, struct admission *admission,
-              uint64_t spin_ns) {
+              const struct gw_config *config) {
     memset(loop, 0, sizeof(*loop));
     loop->gw = gw;
     loop->index = index;
-    loop->spin.limit_ns = spin_ns;
+    loop->spin.limit_ns = config->spin_ns;
     loop->commands_tail = &loop->commands;
     int rc = uv_loop_init(&loop->uv); /* needs descriptors */
     if (rc != 0) {
         return rc;
     }
     loop->uv.data = loop;
-    rc = init_parts(loop, settings, admission);
+    rc = init_parts(loop, settings, admission, config->access_bytes);
     if (rc != 0) {
         (void)uv_loop_close(&loop->uv);
         return rc;

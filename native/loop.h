@@ -77,7 +77,7 @@ struct loop {
 
 __attribute__((warn_unused_result)) int loop_init(struct loop *loop, struct gw *gw, uint32_t index,
                                                   struct settings *settings, struct admission *admission,
-                                                  uint64_t spin_ns);
+                                                  const struct gw_config *config);
 void loop_run(struct loop *loop);
 void loop_free(struct loop *loop);
 /* Hands a command over; the loop frees it. */

@@ -155,6 +155,7 @@ _Static_assert(sizeof(struct ring_outbound_words) == RING_WORDS_SIZE, "layout");
 #define RING_FLAG_END 1u      /* no more body in this direction; outbound: the exchange's last event */
 #define RING_FLAG_TRAILERS 2u /* the head of this event is a field list of trailers */
 #define RING_FLAG_RETRY 4u    /* REQUEST: this exchange was given to another worker before */
+#define RING_FLAG_TIMED 8u    /* REQUEST: outbound events should tell when the handler started */
 
 #define RING_CANCEL_GONE 1u        /* the client has reset or closed the connection */
 #define RING_CANCEL_HALF_CLOSED 2u /* the client has closed its sending side; the answer is still sent */
@@ -184,7 +185,7 @@ struct ring_event {
     uint32_t body_length;
     uint32_t reserved1;
     uint64_t total;   /* body length if known beforehand, else RING_LENGTH_UNKNOWN */
-    uint64_t time_ns; /* CLOCK_MONOTONIC when published; 0 if not taken */
+    uint64_t time_ns; /* CLOCK_MONOTONIC: REQUEST: when published; outbound: when the handler started; 0 if not taken */
 };
 _Static_assert(offsetof(struct ring_event, kind) == 0, "layout");
 _Static_assert(offsetof(struct ring_event, flags) == 1, "layout");

@@ -1,0 +1,224 @@
+#include "h1_access.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "h1_server.h"
+#include "ring_names.h"
+
+/* Longer texts are cut off: a line is for reading, and must not need more than an entry has. */
+static const uint16_t text_limits[ACCESS_TEXTS] = {
+    [ACCESS_METHOD] = 32,    [ACCESS_TARGET] = 4096, [ACCESS_HOST] = 256,
+    [ACCESS_REFERER] = 2048, [ACCESS_AGENT] = 1024,  [ACCESS_REQUEST_ID] = 128,
+};
+
+#define SMALL_ROOM 640u
+#define LARGE_ROOM 7680u
+_Static_assert(32 + 4096 + 256 + 2048 + 1024 + 128 <= LARGE_ROOM, "room for all texts");
+
+static size_t entry_size(uint32_t room) {
+    return sizeof(struct h1_access) + room + ACCESS_ALIGN; /* what is queued is rounded up */
+}
+
+int h1_access_init(struct h1_access_log *log, uint64_t queue_bytes, counter *allocations) {
+    memset(log, 0, sizeof(*log));
+    pool_init(&log->small, entry_size(SMALL_ROOM), allocations);
+    pool_init(&log->large, entry_size(LARGE_ROOM), allocations);
+    return queue_bytes == 0 ? 0 : access_queue_init(&log->queue, queue_bytes);
+}
+
+void h1_access_free(struct h1_access_log *log) {
+    pool_drop(&log->small);
+    pool_drop(&log->large);
+    access_queue_free(&log->queue);
+}
+
+static struct h1_access_log *log_of(const struct h1_stream *stream) {
+    return &stream->conn->server->access;
+}
+
+/* Not the turn's time: a turn may answer hundreds. */
+static uint64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+struct text {
+    const uint8_t *bytes;
+    uint32_t length;
+};
+
+static uint8_t *texts_end(struct h1_access *entry) {
+    return (uint8_t *)&entry->record + entry->record.size;
+}
+
+static void add_text(struct h1_access *entry, enum access_text which, struct text text) {
+    uint32_t length = text.length;
+    if (length > text_limits[which]) {
+        length = text_limits[which];
+        entry->record.shortened = 1;
+    }
+    memcpy(texts_end(entry), text.bytes, length);
+    entry->record.lengths[which] = (uint16_t)length;
+    entry->record.size += length;
+}
+
+static struct h1_access *open_entry(struct h1_stream *stream, uint32_t room) {
+    struct h1_access_log *log = log_of(stream);
+    bool large = room > SMALL_ROOM;
+    struct h1_access *entry = pool_take(large ? &log->large : &log->small);
+    stream->access = entry;
+    if (entry == NULL) {
+        counter_add(&log->queue.dropped, 1);
+        return NULL;
+    }
+    memset(entry, 0, sizeof(*entry));
+    entry->large = large;
+    entry->room = large ? LARGE_ROOM : SMALL_ROOM;
+    entry->record.size = sizeof(entry->record);
+    entry->record.client = stream->conn->remote;
+    entry->record.start_ns = now_ns();
+    return entry;
+}
+
+static struct text span_text(const uint8_t *bytes, struct ring_span span) {
+    return (struct text){bytes + span.offset, span.length};
+}
+
+void h1_access_begin(struct h1_stream *stream, const uint8_t *bytes) {
+    if (log_of(stream)->queue.bytes == NULL) {
+        return;
+    }
+    const struct h1_request *request = &stream->conn->server->request;
+    struct text texts[ACCESS_REQUEST_ID] = {
+        [ACCESS_METHOD] = span_text(bytes, request->method_name),
+        [ACCESS_TARGET] = span_text(bytes, request->target),
+        [ACCESS_HOST] = span_text(bytes, request->authority),
+        [ACCESS_REFERER] = {bytes, 0},
+        [ACCESS_AGENT] = {bytes, 0},
+    };
+    for (uint32_t i = 0; i < request->field_count; i++) {
+        const struct ring_field *field = &request->fields[i];
+        if (field->id == RING_NAME_REFERER || field->id == RING_NAME_USER_AGENT) {
+            enum access_text which = field->id == RING_NAME_REFERER ? ACCESS_REFERER : ACCESS_AGENT;
+            texts[which] = (struct text){bytes + field->value_offset, field->value_length};
+        }
+    }
+    uint32_t room = text_limits[ACCESS_REQUEST_ID];
+    for (unsigned i = 0; i < ACCESS_REQUEST_ID; i++) {
+        room += texts[i].length < text_limits[i] ? texts[i].length : text_limits[i];
+    }
+    struct h1_access *entry = open_entry(stream, room);
+    if (entry == NULL) {
+        return;
+    }
+    entry->expected = request->content_length;
+    entry->record.version = request->version;
+    for (unsigned i = 0; i < ACCESS_REQUEST_ID; i++) {
+        add_text(entry, (enum access_text)i, texts[i]);
+    }
+}
+
+void h1_access_request_id(struct h1_stream *stream, const uint8_t *id, uint32_t length) {
+    if (stream->access != NULL) {
+        add_text(stream->access, ACCESS_REQUEST_ID, (struct text){id, length});
+    }
+}
+
+void h1_access_answered(struct h1_stream *stream, uint16_t status, uint32_t head_bytes) {
+    struct h1_access_log *log = log_of(stream);
+    if (log->queue.bytes == NULL) {
+        return;
+    }
+    if (stream->access == NULL && log->refused_head != NULL) {
+        h1_access_begin(stream, log->refused_head);
+    } else if (stream->access == NULL) {
+        (void)open_entry(stream, 0);
+    }
+    if (stream->access != NULL) {
+        stream->access->record.status = status;
+        stream->access->answered_ns = now_ns();
+        stream->access->head_bytes += head_bytes;
+    }
+}
+
+void h1_access_interim(struct h1_stream *stream, uint32_t head_bytes) {
+    if (stream->access != NULL) {
+        stream->access->head_bytes += head_bytes;
+    }
+}
+
+void h1_access_origin(struct h1_stream *stream, enum access_origin origin) {
+    if (stream->access != NULL) {
+        stream->access->record.origin = (uint8_t)origin;
+    }
+}
+
+static bool all_sent(const struct h1_stream *stream) {
+    return stream->state == H1_STREAM_COMPLETE && stream->first == NULL && !stream->cut;
+}
+
+void h1_access_sent(struct h1_stream *stream, uint64_t bytes) {
+    struct h1_access *entry = stream->access;
+    if (entry == NULL) {
+        return;
+    }
+    entry->record.sent += bytes;
+    if (all_sent(stream)) {
+        entry->ended_ns = now_ns(); /* its stream may stay a while, behind a client that takes no more */
+    }
+}
+
+void h1_access_body(const struct h1_conn *conn) {
+    if (conn->body == NULL || conn->body->access == NULL) {
+        return;
+    }
+    struct h1_access *entry = conn->body->access;
+    entry->record.received =
+        entry->expected == RING_LENGTH_UNKNOWN ? conn->body_seen : entry->expected - conn->body_left;
+}
+
+/* What the worker says is only believed as far as it can be true. */
+static void set_times(struct h1_access *entry, uint64_t begun_ns, uint64_t end_ns) {
+    struct access_record *record = &entry->record;
+    record->total_ns = end_ns - record->start_ns;
+    record->queue_ns = ACCESS_UNKNOWN;
+    record->handler_ns = ACCESS_UNKNOWN;
+    if (begun_ns >= record->start_ns && begun_ns <= end_ns) {
+        record->queue_ns = begun_ns - record->start_ns;
+        if (entry->answered_ns >= begun_ns) {
+            record->handler_ns = entry->answered_ns - begun_ns;
+        }
+    }
+}
+
+void h1_access_end(struct h1_stream *stream) {
+    struct h1_access *entry = stream->access;
+    if (entry == NULL) {
+        return;
+    }
+    struct h1_conn *conn = stream->conn;
+    struct h1_access_log *log = log_of(stream);
+    struct access_record *record = &entry->record;
+    if (conn->body == stream) {
+        h1_access_body(conn);
+    }
+    if (all_sent(stream)) {
+        record->end = ACCESS_COMPLETE;
+    } else {
+        record->end = conn->closed_for == RING_CANCEL_GONE ? ACCESS_CLIENT_GONE : ACCESS_CUT;
+    }
+    record->sent_body = record->sent > entry->head_bytes ? record->sent - entry->head_bytes : 0;
+    record->worker = stream->exchange.worker;
+    record->retried = stream->exchange.attempt != 0;
+    set_times(entry, stream->exchange.begun_ns, entry->ended_ns != 0 ? entry->ended_ns : now_ns());
+    memset(texts_end(entry), 0, ACCESS_ALIGN);
+    enum access_pushed pushed = access_queue_push(&log->queue, record, record->size);
+    counter_add(&log->lines, pushed != ACCESS_DROPPED);
+    pool_give(entry->large ? &log->large : &log->small, entry);
+    stream->access = NULL;
+    if (pushed == ACCESS_HALF_FULL) {
+        conn->server->calls->access_waits(conn->server);
+    }
+}
