@@ -242,6 +242,15 @@ static inline void wire_stream(struct wire_worker *w, const struct wire_exchange
     }
 }
 
+static inline bool wire_others(const struct wire_worker *w, const struct wire_exchange *ex) {
+    for (uint32_t i = 0; i < WIRE_EXCHANGES; i++) {
+        if (w->exchanges[i].active && &w->exchanges[i] != ex) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static inline void wire_run_script(struct wire_worker *w, const struct wire_exchange *ex) {
     static struct wire_buffer list, body, piece;
     struct ring_event response = worker_event(&ex->request, RING_EVENT_RESPONSE, 0);
@@ -249,6 +258,10 @@ static inline void wire_run_script(struct wire_worker *w, const struct wire_exch
     wire_inform(w, ex);
     list.length = body.length = 0;
     wire_list(ex, "field", &list);
+    while (wire_word(ex, "raw", &at, &piece)) {
+        wire_put(&list, piece.bytes, piece.length);
+    }
+    at = 0;
     response.status = (uint16_t)wire_word_number(ex, "status", 200);
     response.total = wire_word_number(ex, "length", RING_LENGTH_UNKNOWN);
     if (wire_word_number(ex, "flush", 0) != 0) {
@@ -261,6 +274,9 @@ static inline void wire_run_script(struct wire_worker *w, const struct wire_exch
     }
     while (wire_word(ex, "body", &at, &piece)) {
         wire_put(&body, piece.bytes, piece.length);
+    }
+    if (wire_word_number(ex, "alone", 0) != 0) {
+        wire_put_text(&body, wire_others(w, ex) ? "not alone" : "alone");
     }
     if (wire_head(ex).method == RING_METHOD_HEAD) {
         response.total = response.total == RING_LENGTH_UNKNOWN ? body.length : response.total;

@@ -13,6 +13,8 @@
 //	flush=1        each piece is sent at once
 //	trailer=NAME:VALUE  trailer fields
 //	abort=1        the handler panics in the end
+//	alone=1        the body says whether no other request with the same authority is under way
+//	raw=BYTES      added to the field list as it is (in C only)
 //
 // Any other target is answered with what the worker has seen of the request, one thing a line: method and target, then
 // "authority A" if there is one, the fields with lower-case names, sorted, without Host and Trailer, then "body B" and
@@ -30,6 +32,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -45,7 +48,25 @@ func main() {
 	}
 }
 
+// underWay counts requests by their authority.
+var underWay struct {
+	sync.Mutex
+	count map[string]int
+}
+
+func note(authority string, change int) int {
+	underWay.Lock()
+	defer underWay.Unlock()
+	if underWay.count == nil {
+		underWay.count = map[string]int{}
+	}
+	underWay.count[authority] += change
+	return underWay.count[authority]
+}
+
 func serve(w http.ResponseWriter, r *http.Request) {
+	note(r.Host, 1)
+	defer note(r.Host, -1)
 	if r.URL.Path == "/answer" {
 		w.Header()["Content-Type"] = nil // not to be guessed
 		script(w, r, r.URL.Query())
@@ -111,6 +132,9 @@ func script(w http.ResponseWriter, r *http.Request, words url.Values) {
 		if words.Get("flush") != "" {
 			_ = http.NewResponseController(w).Flush()
 		}
+	}
+	if words.Get("alone") != "" {
+		_, _ = io.WriteString(w, map[bool]string{true: "alone", false: "not alone"}[note(r.Host, 0) == 1])
 	}
 	add(w.Header(), http.TrailerPrefix, words["trailer"])
 	if words.Get("abort") != "" {
