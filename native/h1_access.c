@@ -20,11 +20,12 @@ static size_t entry_size(uint32_t room) {
     return sizeof(struct h1_access) + room + ACCESS_ALIGN; /* what is queued is rounded up */
 }
 
-int h1_access_init(struct h1_access_log *log, uint64_t queue_bytes, counter *allocations) {
-    memset(log, 0, sizeof(*log));
-    pool_init(&log->small, entry_size(SMALL_ROOM), allocations);
-    pool_init(&log->large, entry_size(LARGE_ROOM), allocations);
-    return queue_bytes == 0 ? 0 : access_queue_init(&log->queue, queue_bytes);
+int h1_access_init(struct h1_server *server, uint64_t queue_bytes) {
+    struct h1_access_log *log = &server->access;
+    pool_init(&log->small, entry_size(SMALL_ROOM), server->allocations);
+    pool_init(&log->large, entry_size(LARGE_ROOM), server->allocations);
+    server->dispatch->timed = true;
+    return access_queue_init(&log->queue, queue_bytes);
 }
 
 void h1_access_free(struct h1_access_log *log) {

@@ -37,9 +37,8 @@ struct h1_access {
     struct access_record record; /* the texts follow */
 };
 
-/* queue_bytes: a power of two; 0: no log. Returns 0 or -errno. */
-__attribute__((warn_unused_result)) int h1_access_init(struct h1_access_log *log, uint64_t queue_bytes,
-                                                       counter *allocations);
+/* Gives a server a log; without it there is none. queue_bytes: a power of two. Returns 0 or -errno. */
+__attribute__((warn_unused_result)) int h1_access_init(struct h1_server *server, uint64_t queue_bytes);
 void h1_access_free(struct h1_access_log *log);
 
 /* A stream was opened for the request in server->request, whose head is `bytes`. */

@@ -11,8 +11,7 @@
 #define REFUSED_OPEN 256u /* of a loop: connections that are not admitted, while they are told so */
 
 int h1_server_init(struct h1_server *server, uv_loop_t *loop, struct dispatch *dispatch, const struct h1_config *config,
-                   struct admission *admission, const struct h1_calls *calls, void *owner, uint64_t access_bytes,
-                   counter *allocations) {
+                   struct admission *admission, const struct h1_calls *calls, void *owner, counter *allocations) {
     memset(server, 0, sizeof(*server));
     server->loop = loop;
     server->dispatch = dispatch;
@@ -24,11 +23,7 @@ int h1_server_init(struct h1_server *server, uv_loop_t *loop, struct dispatch *d
     pool_init(&server->conns, sizeof(struct h1_conn), allocations);
     pool_init(&server->streams, sizeof(struct h1_stream), allocations);
     pool_init(&server->items, sizeof(struct h1_item), allocations);
-    if (config->pipeline == 0 || config->pipeline > H1_MAX_PIPELINE) {
-        return -EINVAL;
-    }
-    dispatch->timed = access_bytes != 0;
-    return h1_access_init(&server->access, access_bytes, allocations);
+    return config->pipeline == 0 || config->pipeline > H1_MAX_PIPELINE ? -EINVAL : 0;
 }
 
 void h1_change(struct h1_server *server, const struct h1_config *config) {

@@ -229,7 +229,7 @@ struct h1_conn {
 __attribute__((warn_unused_result)) int h1_server_init(struct h1_server *server, uv_loop_t *loop,
                                                        struct dispatch *dispatch, const struct h1_config *config,
                                                        struct admission *admission, const struct h1_calls *calls,
-                                                       void *owner, uint64_t access_bytes, counter *allocations);
+                                                       void *owner, counter *allocations);
 /* Puts another configuration in force. */
 void h1_change(struct h1_server *server, const struct h1_config *config);
 void h1_server_free(struct h1_server *server);

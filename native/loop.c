@@ -375,12 +375,16 @@ static int init_parts(struct loop *loop, const struct settings *settings, struct
     int rc = dispatch_init(&loop->dispatch, &settings->dispatch, &dispatch_calls, &loop->allocations);
     if (rc == 0) {
         rc = h1_server_init(&loop->server, &loop->uv, &loop->dispatch, &settings->h1, admission, &h1_calls, loop,
-                            access_bytes, &loop->allocations);
+                            &loop->allocations);
+    }
+    if (rc == 0 && access_bytes != 0) {
+        rc = h1_access_init(&loop->server, access_bytes);
     }
     if (rc == 0) {
         rc = uv_async_init(&loop->uv, &loop->async, on_async);
     }
     if (rc != 0) {
+        h1_server_free(&loop->server);
         dispatch_free(&loop->dispatch);
     }
     return rc;

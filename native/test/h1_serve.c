@@ -2,7 +2,7 @@
  * The HTTP server of one connection for the differential test, with exchanges that the test answers. An input is options
  * (one byte), a seed and the length of request bytes, then steps: what the worker does, one after the other. Written are
  * the bytes that the client got, 0 or 1 (the connection has ended), and the requests as verdicts (verdict_out.h).
- * Links: h1_conn.c h1_input.c h1_response.c h1_output.c h1_timers.c h1_chunked.c h1_trailers.c h1_parser.c h1_fields.c h1_target.c h1_connection.c h1_names.c h1_chars.c admission.c request_block.c pool.c libuv
+ * Links: h1_conn.c h1_access.c access_queue.c h1_input.c h1_response.c h1_output.c h1_timers.c h1_chunked.c h1_trailers.c h1_parser.c h1_fields.c h1_target.c h1_connection.c h1_names.c h1_chars.c admission.c request_block.c pool.c libuv
  */
 #include <errno.h>
 #include <sys/socket.h>

@@ -1,7 +1,7 @@
 /*
  * The wire cases (test/wire/cases) against the server of HTTP/1.x over a socket pair, with a worker that is not trusted.
  * Everything is one thread: a step is over when nothing moves any more.
- * Links: h1_conn.c h1_input.c h1_response.c h1_output.c h1_timers.c h1_parser.c h1_fields.c h1_target.c h1_connection.c
+ * Links: h1_conn.c h1_access.c access_queue.c h1_input.c h1_response.c h1_output.c h1_timers.c h1_parser.c h1_fields.c h1_target.c h1_connection.c
  * Links: h1_names.c h1_chars.c h1_chunked.c h1_trailers.c exchange.c dispatch.c pool.c request_block.c lane.c lane_send.c
  * Links: lane_receive.c lane_window.c arena.c ring_geometry.c admission.c settings.c test/worker_mirror.c libuv
  */
