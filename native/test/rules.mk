@@ -5,7 +5,7 @@
 #
 #     * Links: lane.c arena.c libuv
 #
-# Words ending in .c are sources of native/; others are pkg-config packages. Outputs go to build/.
+# Words ending in .c are sources of native/, patterns such as *.c allowed; others are pkg-config packages. Outputs go to build/.
 
 NATIVE_CC ?= gcc
 NATIVE_CLANG ?= clang
@@ -27,7 +27,7 @@ NATIVE_FUZZERS := $(patsubst native/fuzz/%.c,%,$(NATIVE_FUZZ_SOURCES))
 
 # $(call native-links,FILE): the words after "Links:".
 native-links = $(shell sed -n '1,15s/^.*Links: *//p' $(1))
-native-link-sources = $(addprefix native/,$(filter %.c,$(call native-links,$(1))))
+native-link-sources = $(sort $(foreach word,$(filter %.c,$(call native-links,$(1))),$(or $(wildcard native/$(word)),native/$(word))))
 native-link-packages = $(filter-out %.c,$(call native-links,$(1)))
 # $(call native-included,FILE): the .c files that FILE includes, for the dependency only.
 native-included = $(patsubst %,native/%,$(shell sed -n 's/^\#include "\.\.\/\(.*\.c\)"/\1/p' $(1)))
