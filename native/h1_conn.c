@@ -178,6 +178,13 @@ static void on_closed(uv_handle_t *handle) {
     pool_give(&conn->server->conns, conn);
 }
 
+/* Half an answer that ends with the connection would look whole: a reset is the error that tells (RFC 9112 8). */
+static void spoil(const struct h1_conn *conn) {
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    /* Failure leaves the client with what it got. */
+    (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 void h1_conn_close(struct h1_conn *conn, uint16_t reason) {
     struct h1_server *server = conn->server;
     if (conn->state == H1_CONN_CLOSED) {
@@ -189,6 +196,9 @@ void h1_conn_close(struct h1_conn *conn, uint16_t reason) {
     h1_unblock(conn);
     h1_timer_remove(conn);
     dismiss(conn);
+    if (conn->front != NULL && conn->front->unframed) {
+        spoil(conn);
+    }
     conn->state = H1_CONN_CLOSED;
     conn->closed_for = reason;
     while (conn->front != NULL) {

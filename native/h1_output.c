@@ -30,6 +30,7 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
     stream->version = version;
     stream->head_request = false;
     stream->keep_alive = keep_alive;
+    stream->unframed = false;
     stream->safe = true;
     stream->expects_continue = false;
     stream->cut = false;

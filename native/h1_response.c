@@ -309,6 +309,7 @@ static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struc
     bool until_close = !bodiless && total == RING_LENGTH_UNKNOWN && stream->version < 0x11;
     if (until_close) {
         stream->keep_alive = false;
+        stream->unframed = true;
     }
     struct text text = {(uint8_t *)(uintptr_t)item->data};
     put_status_line(&text, status);
@@ -472,7 +473,9 @@ static void on_response(struct exchange *exchange, const struct exchange_respons
     uint32_t field_bytes = 0;
     bool has_date = false;
     bool has_server = false;
-    if (response->status < 200 || response->status > 999 ||
+    /* A length that not every client can count (RFC 9110 8.6) would be read as another one. */
+    bool countable = response->total <= INT64_MAX || response->total == RING_LENGTH_UNKNOWN;
+    if (response->status < 200 || response->status > 999 || !countable ||
         !survey(response->fields, &field_bytes, &has_date, &has_server)) {
         exchange_release(response->body);
         reject(stream);

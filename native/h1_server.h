@@ -159,6 +159,7 @@ struct h1_stream {
     uint8_t copied;    /* pieces in the queue that hold no block */
     bool head_request; /* HEAD */
     bool keep_alive;
+    bool unframed; /* its answer ends with the connection */
     bool safe;
     bool expects_continue; /* and has not been told to */
     bool cut;              /* the connection is cut when what is queued was sent */

@@ -1,7 +1,7 @@
 /*
  * The HTTP server of one connection for the differential test, with exchanges that the test answers. An input is options
- * (one byte), a seed and the length of request bytes, then steps: what the worker does, one after the other. Written are
- * the bytes that the client got, 0 or 1 (the connection has ended), and the requests as verdicts (verdict_out.h).
+ * (one byte), a seed, the request bytes, then steps: what the worker does, one after the other. Written are the requests as
+ * verdicts, what was wrong, how the connection has ended (0 not, 1 closed, 2 reset) and the bytes that the client got.
  * Links: h1_conn.c h1_access.c access_queue.c h1_input.c h1_response.c h1_output.c h1_timers.c h1_chunked.c h1_trailers.c h1_parser.c h1_fields.c h1_target.c h1_connection.c h1_names.c h1_chars.c admission.c request_block.c pool.c libuv
  */
 #include <errno.h>
@@ -14,6 +14,7 @@
 #define SMALL_BUFFERS 1u /* the socket takes little at a time */
 #define NAMED 2u         /* the gateway has a Server field */
 #define AUTOMATIC 4u     /* every whole request is answered at once, the steps are not needed */
+#define WATCHED 8u       /* tells whether the connection was reset */
 
 static uv_loop_t loop;
 static struct dispatch dispatch = {.scratch = stub_scratch};
@@ -23,7 +24,9 @@ static counter allocations;
 
 static struct out received; /* by the client */
 static bool ended;
+static bool reset;
 static int client;
+static int watched; /* the server's socket once more, as long as the server has it open; or -1 */
 
 static void on_refused(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
     (void)conn;
@@ -76,12 +79,34 @@ static bool answer_automatically(void) {
     return any;
 }
 
+/* Changes whenever the server has done something that the client can see, or has taken bytes. */
+static uint64_t activity(void) {
+    return counter_get(&server.counters.bytes_in) + counter_get(&server.counters.bytes_out) + (server.all == NULL) +
+           2u * (server.lingering != NULL);
+}
+
+/* A unix socket has no reset, but the option for it. */
+static void look_for_reset(void) {
+    struct linger linger = {0};
+    socklen_t length = sizeof(linger);
+
+    if (watched >= 0 && server.all == NULL) {
+        if (getsockopt(watched, SOL_SOCKET, SO_LINGER, &linger, &length) != 0) {
+            perror("getsockopt");
+            exit(EXIT_FAILURE);
+        }
+        reset = linger.l_onoff != 0 && linger.l_linger == 0;
+        close(watched);
+        watched = -1;
+    }
+}
+
 /* Turns of the loop until nothing changes. */
 static void settle(uint8_t options) {
     bool more = true;
 
     for (unsigned turns = 0; more; turns++) {
-        uint64_t before = counter_get(&server.counters.bytes_in) + counter_get(&server.counters.bytes_out);
+        uint64_t before = activity();
 
         if (turns > 1000000) {
             fprintf(stderr, "the server does not come to rest\n");
@@ -91,8 +116,9 @@ static void settle(uint8_t options) {
         more = (options & AUTOMATIC) != 0 && answer_automatically();
         more |= stub_resume();
         h1_flush(&server);
+        more |= before != activity();
+        look_for_reset();
         more |= receive();
-        more |= before != counter_get(&server.counters.bytes_in) + counter_get(&server.counters.bytes_out);
     }
 }
 
@@ -186,7 +212,7 @@ static void step(struct cursor *cursor, uint8_t options) {
         break;
     }
     if (flush) {
-        settle(options);
+        h1_flush(&server);
     }
 }
 
@@ -201,7 +227,7 @@ static void serve(const uint8_t *input, size_t length) {
 
     stub_begin(seed);
     received.length = 0;
-    ended = false;
+    ended = reset = false;
     server.config.server_name = (options & NAMED) != 0 ? "ringway" : NULL;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
         perror("socketpair");
@@ -211,6 +237,7 @@ static void serve(const uint8_t *input, size_t length) {
         (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &(int){1}, sizeof(int));
     }
     client = pair[1];
+    watched = (options & WATCHED) != 0 ? dup(pair[0]) : -1;
     h1_accept(&server, pair[0], &peer);
     request = take_text(&cursor, &request_length);
     transmit(request, request_length, seed, options);
@@ -223,6 +250,9 @@ static void serve(const uint8_t *input, size_t length) {
 /* Ends what is left of the connection. Nothing may remain of it. */
 static const char *clean_up(void) {
     close(client);
+    if (watched >= 0) {
+        close(watched);
+    }
     h1_cut_all(&server);
     h1_flush(&server);
     uv_run(&loop, UV_RUN_NOWAIT);
@@ -268,11 +298,11 @@ int main(void) {
         return EXIT_FAILURE;
     }
     while ((length = next_input(input)) != 0) {
-        bool was_ended;
+        unsigned how;
         const char *complaint;
 
         serve(input, length);
-        was_ended = ended;
+        how = reset ? 2 : ended;
         complaint = clean_up();
         out.length = 0;
         out_number(&out, 0);
@@ -281,7 +311,7 @@ int main(void) {
             put_request(&out, &stubs[i]);
         }
         out_text(&out, complaint, strlen(complaint));
-        out_byte(&out, was_ended);
+        out_byte(&out, how);
         out_text(&out, received.bytes, received.length);
         out_patch(&out, 0, out.length - 4);
         fwrite(out.bytes, 1, out.length, stdout);

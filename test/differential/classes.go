@@ -160,6 +160,9 @@ var predicates = map[string]func(*difference, *shape) bool{
 			return name == "connection" || name == "proxy-connection"
 		})
 	},
+	"go-trailer-key": func(d *difference, _ *shape) bool {
+		return strings.HasPrefix(d.theirs.Why, "bad trailer key") && slices.ContainsFunc(d.ours.Fields, func(one field) bool { return one[0] == "trailer" })
+	},
 	"llhttp-trailer-framing": func(_ *difference, s *shape) bool {
 		return slices.ContainsFunc(chunksOf(s.body).trailers, func(line string) bool {
 			name, _, _ := strings.Cut(strings.ToLower(line), ":")

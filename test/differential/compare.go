@@ -19,8 +19,9 @@ type difference struct {
 
 // stops tells whether the two parsers are no longer at the same place of the stream after this difference.
 func (d *difference) stops() bool {
-	return strings.HasPrefix(d.what, "head ") || strings.HasPrefix(d.what, "body ") || d.what == "used" || d.what == "keep" ||
-		d.what == "end of stream"
+	what := strings.TrimPrefix(d.what, "answer ")
+	return strings.HasPrefix(what, "head ") || strings.HasPrefix(what, "body ") || what == "used" || what == "keep" ||
+		what == "end of stream"
 }
 
 // compare lists the differences between Ringway's verdict on a message and another.
@@ -139,16 +140,20 @@ func allowedTrailers(fields []field) []field {
 func sameFields(ours, theirs []field, parser string) bool {
 	left, right := byName(ours), byName(theirs)
 	if parser == "net/http" {
-		for _, elsewhere := range []string{"host", "trailer", "transfer-encoding"} {
-			delete(left, elsewhere)
-			delete(right, elsewhere)
-		}
-		// It adds a Cache-Control of its own to a Pragma.
-		if pragma := right["pragma"]; len(pragma) > 0 && pragma[0] == "no-cache" && left["cache-control"] == nil {
-			delete(right, "cache-control")
-		}
+		forgetElsewhere(left, right)
 	}
 	return maps.EqualFunc(left, right, slices.Equal[[]string])
+}
+
+func forgetElsewhere(ours, theirs map[string][]string) {
+	for _, elsewhere := range []string{"host", "trailer", "transfer-encoding"} {
+		delete(ours, elsewhere)
+		delete(theirs, elsewhere)
+	}
+	// It adds a Cache-Control of its own to a Pragma.
+	if pragma := theirs["pragma"]; len(pragma) > 0 && pragma[0] == "no-cache" && ours["cache-control"] == nil {
+		delete(theirs, "cache-control")
+	}
 }
 
 func byName(fields []field) map[string][]string {

@@ -12,6 +12,7 @@ type generator struct {
 	random  *rand.Rand
 	text    strings.Builder
 	tame    bool // traps are seldom: the stream should get far
+	mutant  bool // this input has a trap
 	mutated int  // inputs so far that were mutated
 }
 
@@ -66,7 +67,9 @@ func (g *generator) trap(percent int) bool {
 	if g.tame && !g.chance(12) {
 		return false
 	}
-	return g.chance(percent)
+	sprung := g.chance(percent)
+	g.mutant = g.mutant || sprung
+	return sprung
 }
 
 // head writes the request line, fields and a body that usually fits them.

@@ -24,7 +24,10 @@ parser[HTTPParser.kOnHeadersComplete | 0] =
   (major, minor, list, method, url, status, message, upgrade, keep) => {
     open.head = { major, minor, list: open.early.concat(list || []), method: answers ? message : names[method],
       url: url === undefined ? open.url : url, status: status || 0, upgrade, keep };
-    return answers && (status < 100 || status > 199) && finals.shift() ? 1 : 0;
+    if (!answers || (status >= 100 && status <= 199) || !finals.shift()) return 0;
+    // To HEAD: the parser has not known that no body follows when it said whether the connection goes on.
+    open.head.keep = !/close/i.test(valueOf(open.head.list, 'connection'));
+    return 1;
   };
 parser[HTTPParser.kOnBody | 0] = (chunk, offset, length) => {
   const data = offset === undefined ? Buffer.from(chunk) : Buffer.from(chunk.subarray(offset, offset + length));
@@ -33,12 +36,15 @@ parser[HTTPParser.kOnBody | 0] = (chunk, offset, length) => {
 };
 parser[HTTPParser.kOnMessageComplete | 0] = () => { open.complete = true; };
 
-function isChunked(message) {
-  const list = message.head.list;
-  for (let i = 0; i < list.length; i += 2) {
-    if (list[i].toLowerCase() === 'transfer-encoding' && /chunked[ \t]*$/i.test(list[i + 1])) return true;
+function valueOf(list, name) {
+  for (let i = list.length - 2; i >= 0; i -= 2) {
+    if (list[i].toLowerCase() === name) return list[i + 1];
   }
-  return false;
+  return '';
+}
+
+function isChunked(message) {
+  return /chunked[ \t]*$/i.test(valueOf(message.head.list, 'transfer-encoding'));
 }
 
 // The binding does not say where in its input a message ends. So it gets the stream in pieces that end where a head or a
@@ -78,8 +84,7 @@ function verdicts(input, eof) {
     if (stopped && done.length === before) error = 'UPGRADE';
   }
   if (eof && !error) {
-    const result = parser.finish();
-    if (result instanceof Error) error = result.code;
+    parser.finish(); // an error says that it is not complete
     notice(input.length);
   }
   let text = '';

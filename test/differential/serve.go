@@ -10,6 +10,7 @@ const (
 	smallBuffers = 1 // the socket takes little at a time
 	named        = 2 // the gateway has a Server field
 	automatic    = 4 // every whole request is answered 200 at once
+	watched      = 8 // look whether the connection is reset
 )
 
 // step is something that the worker does, in the order of a ring's events, or 'W': the client sends more.
@@ -61,6 +62,7 @@ func (c *connection) encode() []byte {
 type served struct {
 	requests []verdict // what the worker got of them; Body is accept if one is complete
 	ended    bool      // the gateway has ended the connection
+	reset    bool      // and the client is told that it is an error
 	bytes    string    // that the client got
 }
 
@@ -72,7 +74,8 @@ func servedBy(answer string) (*served, error) {
 		s.requests = append(s.requests, w.verdict("server"))
 	}
 	complaint := w.text()
-	s.ended, s.bytes = w.byte() != 0, w.text()
+	how := w.byte()
+	s.ended, s.reset, s.bytes = how != 0, how == 2, w.text()
 	if w.bad || w.rest != "" {
 		return nil, fmt.Errorf("h1_serve: answer %q has not the expected form", answer)
 	}
@@ -80,4 +83,15 @@ func servedBy(answer string) (*served, error) {
 		return s, fmt.Errorf("h1_serve: %s", complaint)
 	}
 	return s, nil
+}
+
+// end is how the connection has ended: "" if it has not.
+func (s *served) end() string {
+	switch {
+	case s.reset:
+		return "reset"
+	case s.ended:
+		return "close"
+	}
+	return ""
 }
