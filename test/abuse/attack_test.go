@@ -19,7 +19,10 @@ type attack struct {
 // run makes a warm-up round and the others. What is held after the first one is what may be held after the last.
 func (a attack) run(t *testing.T) {
 	t.Helper()
-	g := system.StartGateway(t, system.Options{Supervised: true, Program: worker, Self: "/self", Flags: append([]string{"--native-path", "/ping=pong"}, a.flags...)})
+	g := system.StartGateway(t, system.Options{
+		Supervised: true, Program: worker, Self: "/self",
+		Flags: append([]string{"--native-path", "/ping=pong", "--max-connections", "65536", "--client-connections", "0", "--max-requests", "0"}, a.flags...),
+	})
 	if a.allowed == (system.Allowance{}) {
 		a.allowed = system.DefaultAllowance
 	}

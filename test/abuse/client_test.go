@@ -2,6 +2,8 @@ package abuse
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,6 +21,11 @@ type client struct {
 	in   *bufio.Reader
 }
 
+func newClient(t *testing.T, conn net.Conn) *client {
+	_ = conn.SetDeadline(time.Now().Add(3 * system.Patience))
+	return &client{t, conn.(*net.TCPConn), bufio.NewReader(conn)}
+}
+
 func dial(t *testing.T, g *system.Gateway) *client {
 	t.Helper()
 	conn, err := net.Dial("tcp", g.Addr)
@@ -26,10 +33,7 @@ func dial(t *testing.T, g *system.Gateway) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(3 * system.Patience)); err != nil {
-		t.Fatal(err)
-	}
-	return &client{t, conn.(*net.TCPConn), bufio.NewReader(conn)}
+	return newClient(t, conn)
 }
 
 // dialMany opens connections. They belong to the caller's goroutine, as testing.T.Fatal wants it.
@@ -92,4 +96,26 @@ func (c *client) halfClose(answers ...int) {
 		c.t.Errorf("%.100q, %v after %d answers, want the end", rest, err, len(answers))
 	}
 	c.close()
+}
+
+// cut tells whether an error is the end that a gateway may give a client that has gone too far.
+func cut(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "connection reset") ||
+		strings.Contains(err.Error(), "broken pipe") || errors.Is(err, net.ErrClosed)
+}
+
+// pour writes text n times, or until the gateway takes no more.
+func (c *client) pour(text string, n int) error {
+	const most = 32 << 10
+	for n > 0 {
+		times := min(n, max(1, most/len(text)))
+		if _, err := io.WriteString(c.conn, strings.Repeat(text, times)); err != nil {
+			if cut(err) {
+				return nil
+			}
+			return fmt.Errorf("%d pieces not written: %w", n, err)
+		}
+		n -= times
+	}
+	return nil
 }
