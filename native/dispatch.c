@@ -344,6 +344,10 @@ uint32_t dispatch_open(const struct dispatch *d, uint64_t *progress) {
     return open;
 }
 
+bool dispatch_parks(const struct dispatch *d) {
+    return d->parked_head != NULL;
+}
+
 bool dispatch_under_pressure(const struct dispatch *d) {
     for (uint32_t i = 0; i < d->lane_count; i++) {
         if (d->lanes[i]->state != DISPATCH_LANE_DEAD && lane_under_pressure(&d->lanes[i]->lane)) {

@@ -97,6 +97,8 @@ void dispatch_disarm(struct dispatch *dispatch);
 /* Expires what waited too long; call it some times a second. True while anything waits. */
 bool dispatch_tick(struct dispatch *dispatch);
 bool dispatch_under_pressure(const struct dispatch *dispatch);
+/* Whether requests are parked. */
+bool dispatch_parks(const struct dispatch *dispatch);
 /* How many exchanges are in workers' hands; *progress changes with every event that was sent or taken. */
 uint32_t dispatch_open(const struct dispatch *dispatch, uint64_t *progress);
 /* No exchange is over whose slot still waits for its blocks. That they came back wakes nobody: look again after a while. */

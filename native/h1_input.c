@@ -171,9 +171,16 @@ static void stall(struct h1_conn *conn) {
     conn->reading = false;
 }
 
+/* Whether the next request waits for an answer first. While requests are parked none is put behind another of the same
+ * connection: it can wait in the socket, and the places are for those that cannot. */
+static bool must_wait(const struct h1_conn *conn) {
+    return conn->depth >= conn->server->config.pipeline || conn->unsafe != 0 ||
+           (conn->depth != 0 && dispatch_parks(conn->server->dispatch));
+}
+
 static uint32_t take_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t length) {
     struct h1_server *server = conn->server;
-    if (conn->depth >= server->config.pipeline || conn->unsafe != 0) {
+    if (must_wait(conn)) {
         stall(conn);
         return 0;
     }

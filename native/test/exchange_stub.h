@@ -189,6 +189,11 @@ void dispatch_update_time(struct dispatch *dispatch) {
     (void)dispatch;
 }
 
+bool dispatch_parks(const struct dispatch *dispatch) {
+    (void)dispatch;
+    return false;
+}
+
 bool dispatch_under_pressure(const struct dispatch *dispatch) {
     (void)dispatch;
     return false;

@@ -115,3 +115,13 @@ func TestPipelinedFlood(t *testing.T) {
 		})
 	}
 }
+
+// TestPipelinedFloodParksLittle: of a connection's requests only the first one that no worker can take is parked, the others
+// wait in the socket. Otherwise a few connections would fill all places, and everybody else would be answered 503.
+func TestPipelinedFloodParksLittle(t *testing.T) {
+	t.Parallel()
+	attack{
+		flags: []string{"--exchanges", "16", "--ring-slots", "64", "--arena-size", "256KiB", "--park-limit", "40", "--queue-deadline", "10m"},
+		round: flood(20, 1000, true), rounds: 2,
+	}.run(t)
+}
