@@ -334,6 +334,8 @@ void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out) {
         .connections_accepted = counter_get(&h1->connections_accepted),
         .requests = counter_get(&h1->requests),
         .native_answers = counter_get(&h1->native_answers),
+        .static_answers = counter_get(&h1->static_answers),
+        .static_bytes = counter_get(&h1->static_bytes),
         .request_timeouts = counter_get(&d->timed_out),
         .idle_timeouts = counter_get(&h1->timed_out[H1_TIMER_IDLE]),
         .head_timeouts = counter_get(&h1->timed_out[H1_TIMER_HEAD]),

@@ -20,11 +20,28 @@ struct gw_native_path {
     const char *body;
 };
 
+#define GW_STATIC_TYPE_BYTES 200 /* longest media type */
+
+struct gw_static_site {
+    const char *prefix; /* without a "/" at its end */
+    int root;           /* O_PATH descriptor of the directory; a duplicate is kept */
+};
+
+/* Directories whose files are served. */
+struct gw_static {
+    const struct gw_static_site *sites;
+    uint32_t site_count;
+    const char *types;         /* lines "extension type", lower case */
+    const char *index;         /* of a directory */
+    const char *cache_control; /* "" for none */
+};
+
 /* What can change while the loops run. Limits and times of 0 are without end, unless stated. */
 struct gw_settings {
     const char *server_name; /* "" for none */
     const struct gw_native_path *native_paths;
     uint32_t native_path_count;
+    struct gw_static files;
     uint32_t max_connections;
     uint32_t client_connections; /* of one client */
     uint32_t max_requests;       /* per connection */
@@ -86,6 +103,8 @@ struct gw_loop_stats {
     uint64_t connections_accepted;
     uint64_t requests;
     uint64_t native_answers;
+    uint64_t static_answers;
+    uint64_t static_bytes;
     uint64_t answers[6];
     uint64_t refused[GW_REASONS];
     uint64_t request_timeouts;

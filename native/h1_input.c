@@ -5,6 +5,7 @@
 
 #include "h1_server.h"
 #include "ring_names.h"
+#include "static_file.h"
 
 #define READS_PER_EVENT 4 /* so that one connection cannot hold the loop */
 
@@ -113,6 +114,10 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
         counter_add(&server->counters.native_answers, 1);
         h1_answer(stream, 200, "text/plain", native->body, native->body_length, false);
         h1_access_origin(stream, ACCESS_BY_NATIVE_PATH);
+        return 0;
+    }
+
+    if (static_begin(stream, request, bytes)) {
         return 0;
     }
 

@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include "h1_server.h"
+#include "static_file.h"
 
 #define GATHER 64
 
@@ -25,6 +26,7 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
     stream->next = NULL;
     stream->first = NULL;
     stream->last = NULL;
+    stream->file = NULL;
     stream->body_left = 0;
     stream->state = H1_STREAM_WAITING;
     stream->version = version;
@@ -50,6 +52,7 @@ void h1_stream_close(struct h1_conn *conn) {
     struct h1_stream *stream = conn->front;
     h1_access_end(stream);
     h1_items_drop(conn->server, stream);
+    static_detach(stream);
     conn->front = stream->next;
     if (conn->front == NULL) {
         conn->back = NULL;
@@ -330,6 +333,7 @@ static int gather(const struct h1_conn *conn, struct iovec *iov, size_t *total) 
 }
 
 void h1_write(struct h1_conn *conn) {
+    uint32_t pieces = STATIC_PIECES_PER_TURN;
     while (conn->state <= H1_CONN_FINISHING && !conn->blocked) {
         if (!finish_complete(conn)) {
             return;
@@ -337,6 +341,10 @@ void h1_write(struct h1_conn *conn) {
         if (conn->state == H1_CONN_FINISHING && conn->front == NULL) {
             h1_conn_finish(
                 conn); /* given up while the rest of a request body was discarded: its answer is out already */
+            return;
+        }
+        if (conn->front != NULL && !static_feed(conn->front, &pieces)) {
+            block(conn); /* it goes on in the next turn, if the socket takes bytes */
             return;
         }
         struct iovec iov[GATHER];

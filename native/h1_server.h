@@ -19,6 +19,7 @@
 #include "h1_chunked.h"
 #include "h1_parser.h"
 #include "pool.h"
+#include "static_site.h"
 
 #define H1_READ_BUFFER 65536u
 #define H1_ITEM_BYTES 432u /* head text that fits in an item */
@@ -70,6 +71,7 @@ struct h1_config {
     const char *server_name; /* NULL: no Server field */
     const struct h1_native_path *native_paths;
     uint32_t native_path_count;
+    struct static_sites *sites; /* NULL: none */
 };
 
 struct h1_counters {
@@ -77,7 +79,9 @@ struct h1_counters {
     counter connections_accepted;
     counter requests;
     counter native_answers;
-    counter answers[6]; /* by hundreds: [2] = 2xx */
+    counter static_answers;
+    counter static_bytes; /* of files, queued */
+    counter answers[6];   /* by hundreds: [2] = 2xx */
     counter refused[H1_REASON_COUNT];
     counter bytes_in;
     counter bytes_out;
@@ -153,6 +157,7 @@ struct h1_stream {
     struct h1_item *first;
     struct h1_item *last;
     struct h1_access *access; /* NULL: no line is written about it */
+    struct static_file *file; /* that is the answer; NULL: none */
     uint64_t body_left;       /* H1_STREAM_FIXED: bytes still to come */
     enum h1_stream_state state;
     uint8_t version;

@@ -9,6 +9,7 @@ static void drop(struct settings *settings) {
         free((void *)(uintptr_t)settings->native_paths[i].body);
     }
     free(settings->native_paths);
+    static_sites_release(settings->sites);
     free(settings->server_name);
     free(settings);
 }
@@ -48,7 +49,8 @@ struct settings *settings_new(const struct gw_settings *from, uint32_t users) {
     }
     settings->users = users;
     settings->server_name = strdup(from->server_name);
-    if (settings->server_name == NULL || !copy_native_paths(settings, from)) {
+    if (settings->server_name == NULL || !copy_native_paths(settings, from) ||
+        (from->files.site_count != 0 && static_sites_new(&from->files, &settings->sites) != 0)) {
         drop(settings);
         return NULL;
     }
@@ -75,6 +77,7 @@ struct settings *settings_new(const struct gw_settings *from, uint32_t users) {
         .server_name = settings->server_name[0] != 0 ? settings->server_name : NULL,
         .native_paths = settings->native_paths,
         .native_path_count = settings->native_path_count,
+        .sites = settings->sites,
     };
     return settings;
 }

@@ -18,12 +18,15 @@ func milliseconds(d time.Duration) C.uint64_t { return C.uint64_t(max(d.Millisec
 
 func count(n int) C.uint32_t { return C.uint32_t(max(n, 0)) }
 
-// memory collects C allocations that are freed together.
-type memory []unsafe.Pointer
+// memory collects C allocations, and other things, that are freed together.
+type memory struct {
+	blocks  []unsafe.Pointer
+	closers []func()
+}
 
 func (m *memory) text(s string) *C.char {
 	c := C.CString(s)
-	*m = append(*m, unsafe.Pointer(c))
+	m.blocks = append(m.blocks, unsafe.Pointer(c))
 	return c
 }
 
@@ -33,13 +36,19 @@ func (m *memory) array(n int, size C.size_t) unsafe.Pointer {
 		return nil
 	}
 	p := C.calloc(C.size_t(n), size)
-	*m = append(*m, p)
+	m.blocks = append(m.blocks, p)
 	return p
 }
 
+// onFree has do called with the rest.
+func (m *memory) onFree(do func()) { m.closers = append(m.closers, do) }
+
 func (m *memory) free() {
-	for _, p := range *m {
+	for _, p := range m.blocks {
 		C.free(p)
+	}
+	for _, do := range m.closers {
+		do()
 	}
 }
 
@@ -75,6 +84,10 @@ func settings(from *engine.Settings, to *C.struct_gw_settings) (free func(), err
 		head_bytes:         count(from.HeadBytes),
 		fields:             count(from.Fields),
 		keep_underscores:   C.bool(from.KeepUnderscores),
+	}
+	if err := staticFiles(from, &to.files, &m); err != nil {
+		m.free()
+		return nil, err
 	}
 	n := len(from.NativePaths)
 	to.native_path_count = count(n)

@@ -16,6 +16,7 @@ struct settings {
     char *server_name;
     struct h1_native_path *native_paths;
     uint32_t native_path_count;
+    struct static_sites *sites; /* NULL: none */
 };
 
 /* A copy for `users` loops; NULL if memory is out. */

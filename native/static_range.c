@@ -121,7 +121,7 @@ int static_range(struct static_text field, uint64_t size, struct static_ranges *
             at++;
             continue;
         }
-        struct static_range range;
+        struct static_range range = {0};
         int rc = take_spec(field, &at, size, &range);
         at = skip_space(field, at);
         if (rc < 0 || (at < field.length && field.bytes[at] != ',') || ++specs > STATIC_RANGE_SPECS) {

@@ -36,6 +36,8 @@ func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
 		ConnectionsAccepted: uint64(c.connections_accepted),
 		Requests:            uint64(c.requests),
 		NativeAnswers:       uint64(c.native_answers),
+		StaticAnswers:       uint64(c.static_answers),
+		StaticBytes:         uint64(c.static_bytes),
 		Answers:             map[string]uint64{},
 		Refused:             map[string]uint64{},
 		RequestTimeouts:     uint64(c.request_timeouts),

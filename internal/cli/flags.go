@@ -26,6 +26,9 @@ type options struct {
 	workerUser        string
 	loops             int
 	nativePaths       []string
+	static            []string
+	staticIndex       string
+	staticCache       string
 	serverName        string
 	maxConnections    int
 	clientConnections int
@@ -76,6 +79,9 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.StringVar(&o.workerUser, "worker-user", "", "`USER` (name or id) to run workers as")
 	f.IntVar(&o.loops, "loops", max(1, runtime.GOMAXPROCS(0)/2), "number of event loops")
 	f.StringArrayVar(&o.nativePaths, "native-path", nil, "`PATH=TEXT` that the gateway answers itself, such as /ping=pong; repeatable")
+	f.StringArrayVar(&o.static, "static", nil, "`PREFIX=DIR` whose files the gateway serves itself for paths below PREFIX, such as /assets=./public; repeatable, the longest prefix wins")
+	f.StringVar(&o.staticIndex, "static-index", "index.html", "`NAME` of the file that stands for its directory in --static")
+	f.StringVar(&o.staticCache, "static-cache", "", "`TEXT` of the Cache-Control header of files, such as max-age=3600; empty leaves it out")
 	f.StringVar(&o.serverName, "server-name", "ringway", "`TEXT` of the Server header; empty leaves it out")
 	f.IntVar(&o.maxConnections, "max-connections", 65536, "open connections; further ones are answered 503")
 	f.IntVar(&o.clientConnections, "client-connections", 0, "open connections of one client, an IPv4 address or IPv6 /64; 0, here and for the next two: no limit")

@@ -48,6 +48,10 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 	if err != nil {
 		return nil, err
 	}
+	sites, types, err := o.staticSites(f)
+	if err != nil {
+		return nil, err
+	}
 	users, credential, err := o.users()
 	if err != nil {
 		return nil, err
@@ -80,6 +84,7 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 		},
 		engine: engine.Config{Loops: o.loops, Spin: o.spin, Settings: engine.Settings{
 			NativePaths: paths, ServerName: o.serverName,
+			StaticSites: sites, StaticIndex: o.staticIndex, StaticCache: o.staticCache, MediaTypes: types,
 			MaxConnections: o.maxConnections, ClientConnections: o.clientConnections, MaxRequests: o.maxRequests,
 			PipelineDepth: o.pipelineDepth, InFlight: o.inFlight, ParkLimit: o.parkLimit,
 			QueueDeadline: o.queueDeadline, RequestTimeout: o.requestTimeout, HeadTimeout: o.headTimeout,

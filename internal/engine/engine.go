@@ -22,6 +22,14 @@ type Config struct {
 type Settings struct {
 	// NativePaths are answered by the gateway itself: path to body.
 	NativePaths map[string]string
+	// StaticSites are directories whose files the gateway serves itself.
+	StaticSites []StaticSite
+	// StaticIndex is the name of the file that stands for its directory.
+	StaticIndex string
+	// StaticCache is the Cache-Control of files; empty leaves it out.
+	StaticCache string
+	// MediaTypes are those of files by the extension of their names, in lower case and without a dot.
+	MediaTypes map[string]string
 	// ServerName is the Server header; empty leaves it out.
 	ServerName string
 
@@ -61,6 +69,10 @@ type Settings struct {
 	// X_Forwarded_For for X-Forwarded-For.
 	KeepUnderscores bool
 }
+
+// StaticSite serves the files below Directory for paths that are Prefix or begin with Prefix and "/". A Prefix of ""
+// is for all paths; the longest one wins.
+type StaticSite struct{ Prefix, Directory string }
 
 // Attachment gives the engine the segments of one worker.
 type Attachment struct {

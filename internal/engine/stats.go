@@ -15,6 +15,8 @@ type LoopStats struct {
 	ConnectionsAccepted uint64            `json:"connections_accepted"`
 	Requests            uint64            `json:"requests"`
 	NativeAnswers       uint64            `json:"native_answers"`
+	StaticAnswers       uint64            `json:"static_answers"`   // requests for paths of static sites
+	StaticBytes         uint64            `json:"static_bytes"`     // of files, sent or about to be
 	Answers             map[string]uint64 `json:"answers"`          // by class: "2xx"
 	Refused             map[string]uint64 `json:"refused"`          // requests and connections by reason
 	RequestTimeouts     uint64            `json:"request_timeouts"` // answered 504
