@@ -9,9 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access_record.h"
 #include "counter.h"
-
-#define ACCESS_ALIGN 8u /* of records */
 
 struct access_queue {
     uint8_t *bytes; /* NULL: there is no queue */

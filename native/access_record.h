@@ -6,6 +6,7 @@
 
 #include "ring_layout.h"
 
+#define ACCESS_ALIGN 8u /* of records in a queue */
 #define ACCESS_UNKNOWN UINT64_MAX
 
 enum access_text {

@@ -32,6 +32,7 @@ type Gateway struct {
 	gw      *C.struct_gw
 	loops   int
 	notices chan engine.Notice
+	access  access
 	running sync.WaitGroup
 	closing sync.Once
 	started bool
@@ -43,12 +44,16 @@ func New(config engine.Config) (*Gateway, error) {
 		return nil, fmt.Errorf("loops: %d, expected 1 to %d", config.Loops, C.RING_MAX_LANES)
 	}
 	c := C.struct_gw_config{loops: C.uint32_t(config.Loops), spin_ns: C.uint64_t(max(config.Spin, 0))}
+	if config.AccessLog {
+		c.access_bytes = accessBytes
+	}
 	free, err := settings(&config.Settings, &c.settings)
 	if err != nil {
 		return nil, err
 	}
 	defer free()
 	g := &Gateway{loops: config.Loops, notices: make(chan engine.Notice, 64)}
+	g.access = access{g: g, wake: make(chan struct{}, 1)}
 	if rc := C.gw_new(&c, &g.gw); rc != 0 {
 		return nil, fmt.Errorf("starting event loops: %w", errno(rc))
 	}
@@ -169,6 +174,7 @@ func (g *Gateway) Close() {
 		for range g.notices {
 			// Drained until forward has seen the end: it uses g.gw.
 		}
+		g.access.end()
 		C.gw_free(g.gw)
 		g.gw = nil
 	})

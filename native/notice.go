@@ -29,6 +29,10 @@ func (g *Gateway) forward() {
 	defer close(g.notices)
 	var n C.struct_gw_notice
 	for C.gw_next_notice(g.gw, &n) {
+		if n.kind == C.GW_NOTICE_ACCESS {
+			g.access.wakeUp()
+			continue
+		}
 		notice := engine.Notice{Kind: kinds[n.kind], Worker: uint64(n.worker), Status: int(n.status)}
 		if n.text != nil {
 			notice.Text = C.GoString(n.text)

@@ -60,6 +60,7 @@ func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
 		Violations:          uint64(c.violations),
 		Allocations:         uint64(c.allocations),
 		Iterations:          uint64(c.iterations),
+		AccessDropped:       uint64(c.access_dropped),
 	}
 	for class, name := range []string{2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"} {
 		if name != "" {

@@ -3,6 +3,7 @@ package admin
 import (
 	"time"
 
+	"ringway/internal/accesslog"
 	"ringway/internal/engine"
 	"ringway/internal/supervisor"
 )
@@ -15,6 +16,7 @@ type Snapshot struct {
 	Loops      []engine.LoopStats `json:"loops"`
 	Lanes      []engine.LaneStats `json:"lanes"`
 	Supervisor *Supervisor        `json:"supervisor,omitempty"` // only where the gateway starts its workers
+	AccessLog  *accesslog.Stats   `json:"access_log,omitempty"` // only where there is one
 }
 
 // Gateway is the process itself.

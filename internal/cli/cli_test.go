@@ -241,6 +241,7 @@ func (e *idleEngine) Detach(uint64)                  {}
 func (e *idleEngine) Notices() <-chan engine.Notice  { return e.notices }
 func (e *idleEngine) StopAccepting()                 { e.notices <- engine.Notice{Kind: engine.Quiet} }
 func (e *idleEngine) Cut()                           {}
+func (e *idleEngine) AccessLog() engine.AccessSource { return nil }
 func (e *idleEngine) Stats() engine.Stats            { return engine.Stats{} }
 func (e *idleEngine) Close() {
 	for _, fd := range e.listeners {

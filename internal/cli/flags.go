@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"ringway/internal/accesslog"
 	"ringway/internal/listen"
 )
 
@@ -56,6 +57,8 @@ type options struct {
 	maxWorkers        int
 	memoryLimit       size
 	logFormat         string
+	accessLog         string
+	accessLogFormat   string
 }
 
 // adminOff is the value of --admin that switches the admin server off.
@@ -109,6 +112,8 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.IntVar(&o.maxWorkers, "max-workers", 64, "workers that may be attached at a time")
 	f.Var(&o.memoryLimit, "memory-limit", "memory of all workers' segments together (default: half of what this process may use)")
 	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")
+	f.StringVar(&o.accessLog, "access-log", "", "`FILE` that gets a line for each request, or - for standard output; USR1 opens it again (default: none)")
+	f.StringVar(&o.accessLogFormat, "access-log-format", accesslog.JSON, "`FORMAT` of the access log: json or combined")
 	return f
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"ringway/internal/accesslog"
 	"ringway/internal/gateway"
 )
 
@@ -32,9 +33,12 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) error {
 		return fmt.Errorf("prepare the process: %w", err)
 	}
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1)
 	defer signal.Stop(signals)
 
+	if settled.gateway.AccessLog, err = openAccessLog(o, log); err != nil {
+		return err
+	}
 	engine, err := newEngine(settled.engine)
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
@@ -46,8 +50,20 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) error {
 	if err := announce(stdout, g, settled.gateway.Socket); err != nil {
 		log.Warn("standard output cannot be written", "error", err)
 	}
-	wait(g, signals, log)
+	wait(g, signals, settled.gateway.AccessLog, log)
 	return nil
+}
+
+// openAccessLog returns nil if there is to be none.
+func openAccessLog(o *options, log *slog.Logger) (*accesslog.Log, error) {
+	if o.accessLog == "" {
+		return nil, nil
+	}
+	opened, err := accesslog.Open(accesslog.Config{Path: o.accessLog, Format: o.accessLogFormat, Log: log})
+	if err != nil {
+		return nil, &gateway.InputError{Err: err}
+	}
+	return opened, nil
 }
 
 // announce prints the bound addresses, which scripts read.
@@ -63,12 +79,17 @@ func announce(stdout io.Writer, g *gateway.Gateway, socket string) error {
 	return err
 }
 
-// wait returns when the gateway has ended: the first signal lets it end cleanly, a second one at once.
-func wait(g *gateway.Gateway, signals <-chan os.Signal, log *slog.Logger) {
+// wait returns when the gateway has ended: the first signal lets it end cleanly, a second one at once. USR1 opens the
+// access log again.
+func wait(g *gateway.Gateway, signals <-chan os.Signal, access *accesslog.Log, log *slog.Logger) {
 	stop := g.Stop
 	for {
 		select {
 		case received := <-signals:
+			if received == syscall.SIGUSR1 {
+				reopen(access, log)
+				continue
+			}
 			log.Info("signal received", "signal", received.String())
 			stop()
 			stop = g.Cut
@@ -76,6 +97,14 @@ func wait(g *gateway.Gateway, signals <-chan os.Signal, log *slog.Logger) {
 			return
 		}
 	}
+}
+
+func reopen(access *accesslog.Log, log *slog.Logger) {
+	if access == nil {
+		log.Info("nothing was reopened: there is no access log")
+		return
+	}
+	access.Reopen()
 }
 
 func newLog(stderr io.Writer, format string) *slog.Logger {

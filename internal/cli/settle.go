@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"ringway/internal/accesslog"
 	"ringway/internal/control"
 	"ringway/internal/engine"
 	"ringway/internal/gateway"
@@ -82,7 +83,7 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 			Listen: o.listen, Backlog: o.backlog, UnixMode: mode, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
 			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainLimit: o.drainLimit, Version: version,
 		},
-		engine: engine.Config{Loops: o.loops, Spin: o.spin, Settings: engine.Settings{
+		engine: engine.Config{Loops: o.loops, Spin: o.spin, AccessLog: o.accessLog != "", Settings: engine.Settings{
 			NativePaths: paths, ServerName: o.serverName,
 			StaticSites: sites, StaticIndex: o.staticIndex, StaticCache: o.staticCache, MediaTypes: types,
 			MaxConnections: o.maxConnections, ClientConnections: o.clientConnections, MaxRequests: o.maxRequests,
@@ -160,6 +161,12 @@ func (o *options) checkSizes() error {
 func (o *options) checkTogether(f *pflag.FlagSet) error {
 	if o.logFormat != "text" && o.logFormat != "json" {
 		return badInput("--log-format %q is unknown, expected text or json", o.logFormat)
+	}
+	if o.accessLogFormat != accesslog.JSON && o.accessLogFormat != accesslog.Combined {
+		return badInput("--access-log-format %q is unknown, expected %s or %s", o.accessLogFormat, accesslog.JSON, accesslog.Combined)
+	}
+	if f.Changed("access-log") && o.accessLog == "" {
+		return badInput("--access-log is empty, expected a path, or - for standard output")
 	}
 	if o.admin == "" {
 		return badInput("--admin is empty, expected HOST:PORT or %s", adminOff)

@@ -14,6 +14,8 @@ type Config struct {
 	Loops int
 	// Spin is how long a loop waits for an answer before it sleeps; 0 is not at all.
 	Spin time.Duration
+	// AccessLog is whether there are access records to be had.
+	AccessLog bool
 	// Settings are those to begin with.
 	Settings Settings
 }

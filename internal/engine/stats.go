@@ -39,6 +39,7 @@ type LoopStats struct {
 	Violations          uint64            `json:"violations"`
 	Allocations         uint64            `json:"allocations"` // heap allocations of the loop
 	Iterations          uint64            `json:"iterations"`
+	AccessDropped       uint64            `json:"access_dropped"` // access records for which there was no room
 }
 
 // LaneStats are the counters of one lane: a worker's rings with one loop. Bytes unless stated.

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"ringway/internal/accesslog"
 	"ringway/ring"
 )
 
@@ -32,6 +33,8 @@ type Config struct {
 	Program *Program
 	// DrainLimit is how long exchanges may take to finish once the gateway or their worker stops.
 	DrainLimit time.Duration
+	// AccessLog is opened, but not started; nil for none. The gateway closes it.
+	AccessLog *accesslog.Log
 	// Version is the gateway's own.
 	Version string
 }
@@ -57,6 +60,8 @@ const (
 	// drain limit has passed or a second signal came.
 	cutGrace  = 2 * time.Second
 	killGrace = 2 * time.Second
+	// accessLogGrace bounds the wait for whoever takes the last lines of the access log.
+	accessLogGrace = 5 * time.Second
 	// releaseGrace bounds the wait for the end of killed processes and for Released.
 	releaseGrace = 2 * time.Second
 )

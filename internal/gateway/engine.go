@@ -29,6 +29,8 @@ type Engine interface {
 	Cut()
 	// Close ends the loops; nothing refers to any segment afterwards.
 	Close()
+	// AccessLog gives the records for the access log.
+	AccessLog() engine.AccessSource
 	// Stats reads the counters.
 	Stats() engine.Stats
 }

@@ -122,6 +122,8 @@ func (e *fakeEngine) Close() {
 	e.fds = nil
 }
 
+func (e *fakeEngine) AccessLog() engine.AccessSource { return nil }
+
 func (e *fakeEngine) Stats() engine.Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -57,6 +57,9 @@ func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
 		config: config, engine: engine, log: log, started: time.Now(), mail: newMailbox(),
 		refusals: newRefusals(log), done: make(chan struct{}), workers: make(map[uint64]*worker),
 	}
+	if config.AccessLog != nil {
+		config.AccessLog.Start(engine.AccessLog())
+	}
 	// Workers start before the engine: an executable that cannot start ends it all while little has begun. They wait at
 	// the control socket until Serve.
 	for _, step := range []func() error{g.open, g.startWorkers, g.startEngine} {
@@ -218,6 +221,9 @@ func (g *Gateway) closeParts() {
 	g.unloaded = true
 	g.engine.Close()
 	g.reading.Unlock()
+	if g.config.AccessLog != nil {
+		g.config.AccessLog.Close(accessLogGrace)
+	}
 	for _, w := range g.workers {
 		g.free(w)
 	}

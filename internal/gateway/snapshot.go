@@ -43,6 +43,10 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 	if g.supervisor != nil {
 		snapshot.Supervisor = g.supervisorState()
 	}
+	if g.config.AccessLog != nil {
+		stats := g.config.AccessLog.Stats()
+		snapshot.AccessLog = &stats
+	}
 	slices.SortFunc(snapshot.Workers, func(a, b admin.Worker) int { return cmp.Compare(a.ID, b.ID) })
 	return snapshot
 }
