@@ -289,7 +289,7 @@ static void put_request(struct out *out, const struct stub *stub) {
 
 int main(void) {
     static uint8_t input[VERDICT_MAX_INPUT];
-    struct out out = {0};
+    static struct out out;
     size_t length;
 
     if (uv_loop_init(&loop) != 0 || admission_init(&admission, 1) != 0 ||

@@ -51,12 +51,13 @@ $(foreach name,h1_verdict h1_serve,$(foreach flavour,plain asan,$(eval \
 
 INPUTS ?= 1000000
 SEED ?= 0
+BUILT ?= plain
 DIFFERENTIAL ?= TestAgainstForeignParsers|TestServerReadsAsTheParser|TestAnswersReadAsMeant
 
 .PHONY: native-differential
-native-differential: setup-test ## INPUTS (1000000) streams and answers through ours, net/http and Node's llhttp; SEED to repeat
+native-differential: setup-test ## INPUTS (1000000) streams and answers through ours, net/http and Node's llhttp; SEED to repeat, BUILT=asan
 	$(GO) test ./test/differential -count=1 -timeout 0 -v -run '$(DIFFERENTIAL)' \
-		-args -inputs $(INPUTS) -seed $(SEED) -report
+		-args -inputs $(INPUTS) -seed $(SEED) -built $(BUILT) -report
 
 # $(call native-run,FLAVOUR,PREFIX): runs the programs one after the other; all of them, then fails if one did.
 native-run = @failed=(); \

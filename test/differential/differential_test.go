@@ -15,6 +15,7 @@ import (
 var (
 	inputs = flag.Int("inputs", 20000, "how many inputs to compare")
 	seed   = flag.Uint64("seed", 1, "seed of the inputs; 0 takes a random one")
+	built  = flag.String("built", "plain", "how our programs are built: plain or asan")
 	report = flag.Bool("report", false, "print the table of classes and counts in Markdown")
 )
 
@@ -23,7 +24,7 @@ const batchSize = 4000
 // harness builds one of the programs of native/test and gives its path.
 func harness(t *testing.T, name string) string {
 	t.Helper()
-	target := "build/native/plain/" + name
+	target := "build/native/" + *built + "/" + name
 	command := exec.Command("make", "-s", target)
 	command.Dir = "../.."
 	// Not a part of an outer make's run.
