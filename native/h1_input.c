@@ -32,6 +32,7 @@ static void give_up(struct h1_conn *conn, uint16_t status, const char *text) {
             h1_conn_close(conn, RING_CANCEL_GONE);
             return;
         }
+        stream->head_request = h1_is_head(&conn->parser); /* RFC 9110 9.3.2: no body then */
     } else {
         exchange_detach(&stream->exchange, RING_CANCEL_REJECTED);
     }
@@ -197,16 +198,16 @@ static uint32_t take_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t l
         h1_conn_refuse(conn, (uint16_t)-n, (enum h1_reason)conn->parser.reason);
         return length;
     }
-    memset(&conn->parser, 0, sizeof(conn->parser));
-    if (!may_start(conn, server->request.method)) {
-        stall(conn); /* parsed again when it may go on: rare */
-        return 0;
-    }
     if (server->request.body_kind == RING_BODY_LENGTH && server->request.content_length > server->config.max_body) {
         server->access.refused_head = bytes;
         h1_conn_refuse(conn, 413, H1_REASON_BODY_TOO_LARGE);
         server->access.refused_head = NULL;
         return length;
+    }
+    memset(&conn->parser, 0, sizeof(conn->parser));
+    if (!may_start(conn, server->request.method)) {
+        stall(conn); /* parsed again when it may go on: rare */
+        return 0;
     }
     uint32_t head = (uint32_t)n;
     return head + start_request(conn, bytes, head, length - head);

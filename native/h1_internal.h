@@ -31,6 +31,7 @@ extern const uint8_t h1_char_class[256];
 #define H1_SAW_CONTINUE (1u << 7)
 #define H1_VERSION_10 (1u << 8)
 #define H1_ABSOLUTE_FORM (1u << 9)
+#define H1_METHOD_HEAD (1u << 10)
 
 /* The linear-time test counts the bytes looked at; nothing is counted otherwise. */
 #ifdef H1_COUNT_WORK

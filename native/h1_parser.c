@@ -76,6 +76,8 @@ static int parse_request_line(struct h1_parser *parser, const uint8_t *bytes, ui
                          bytes[position] == '\r' && position < end ? H1_REASON_BAD_LINE_END : H1_REASON_BAD_METHOD);
     out->method_name = (struct ring_span){start, position - start};
     out->method = method_of(bytes + start, position - start);
+    if (out->method == RING_METHOD_HEAD)
+        parser->flags |= H1_METHOD_HEAD;
     result = parse_version(parser, bytes, position + 1, end, out);
     if (result < 0)
         return result;
@@ -233,6 +235,10 @@ int h1_parse_request(struct h1_parser *parser, const uint8_t *bytes, size_t leng
     if (result < 0)
         parser->state = STATE_REFUSED;
     return result;
+}
+
+bool h1_is_head(const struct h1_parser *parser) {
+    return (parser->flags & H1_METHOD_HEAD) != 0;
 }
 
 const char *h1_reason_text(enum h1_reason reason) {

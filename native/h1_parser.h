@@ -100,6 +100,9 @@ struct h1_request {
 __attribute__((warn_unused_result)) int h1_parse_request(struct h1_parser *parser, const uint8_t *bytes, size_t length,
                                                          const struct h1_limits *limits, struct h1_request *out);
 
+/* Whether the method is known to be HEAD, be the rest of the head refused or not there yet. */
+bool h1_is_head(const struct h1_parser *parser);
+
 /* The id of a field name, any case; RING_NAME_OTHER if it is not well known. */
 uint16_t h1_name_id(const uint8_t *name, size_t length);
 

@@ -19,7 +19,10 @@
 #define CLIENT_BYTES (1u << 21)
 #define ACCESS_BYTES (1u << 16) /* so that what the access log needs is collected, too; nobody reads it */
 
+#define RANDOM_RUNS 3u
+
 static struct wire_worker worker;
+static uint64_t seed;
 static struct wire_answer answer;
 
 /* All that a case needs; made anew for each. */
@@ -304,18 +307,29 @@ static const char *fate(const struct wire_case *one) {
     return NULL;
 }
 
-static const char *step(const struct wire_case *one, unsigned i, bool bytewise) {
+/* How a case's bytes are cut. */
+enum cut {
+    CUT_WHOLE,
+    CUT_BYTES,
+    CUT_RANDOM,
+    CUTS
+};
+
+static void feed(const struct wire_text *text, enum cut cut) {
+    size_t most = cut == CUT_BYTES && text->length <= MOST_BYTEWISE ? 1 : text->length;
+    for (size_t done = 0, n; done < text->length; done += n) {
+        n = cut == CUT_RANDOM ? 1 + test_random(&seed) % text->length : most;
+        n = n < text->length - done ? n : text->length - done;
+        client_send(text->bytes + done, n);
+        turn();
+    }
+}
+
+static const char *step(const struct wire_case *one, unsigned i, enum cut cut) {
     const struct wire_step *next = &one->steps[i];
     switch (next->kind) {
     case WIRE_SEND:
-        if (bytewise && next->send.length <= MOST_BYTEWISE) {
-            for (size_t k = 0; k < next->send.length; k++) {
-                client_send(next->send.bytes + k, 1);
-                turn();
-            }
-        } else {
-            client_send(next->send.bytes, next->send.length);
-        }
+        feed(&next->send, cut);
         break;
     case WIRE_HALF_CLOSE:
         stage.sent_all = true;
@@ -331,12 +345,14 @@ static const char *step(const struct wire_case *one, unsigned i, bool bytewise) 
     return NULL;
 }
 
-static void run(const struct wire_case *one, bool bytewise) {
+static void run(const struct wire_case *one, enum cut cut) {
+    static const char *const names[CUTS] = {"whole", "byte by byte", "in random pieces"};
+    uint64_t before = seed;
     const char *fault = NULL;
     unsigned i = 0;
     stage_open(one);
     for (; i < one->step_count && fault == NULL; i++) {
-        fault = step(one, i, bytewise);
+        fault = step(one, i, cut);
     }
     settle();
     fault = fault != NULL ? fault : fate(one);
@@ -344,7 +360,7 @@ static void run(const struct wire_case *one, bool bytewise) {
         char place[512];
         snprintf(place, sizeof(place), WIRE_ROOT "%s", one->file);
         test_fault(place, one->line);
-        fprintf(stderr, "%s, %s, step %u: %s; got ", one->name, bytewise ? "byte by byte" : "whole", i, fault);
+        fprintf(stderr, "%s, %s (seed %" PRIu64 "), step %u: %s; got ", one->name, names[cut], before, i, fault);
         test_print_bytes(stderr, stage.got, stage.got_length < 2000 ? stage.got_length : 2000);
         fputs(stage.eof ? ", end\n" : stage.reset ? ", reset\n" : "\n", stderr);
     }
@@ -355,9 +371,9 @@ static void run_case(const struct wire_case *one) {
     if (one->only_go) {
         return;
     }
-    run(one, false);
-    if (!one->whole) {
-        run(one, true);
+    run(one, CUT_WHOLE);
+    for (unsigned i = 0; i <= RANDOM_RUNS && !one->whole; i++) {
+        run(one, i == 0 ? CUT_BYTES : CUT_RANDOM);
     }
 }
 
@@ -368,6 +384,7 @@ static void test_wire_cases(void) {
 }
 
 int main(void) {
+    seed = test_seed();
     RUN(test_wire_cases);
     return test_report();
 }

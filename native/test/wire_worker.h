@@ -186,6 +186,11 @@ static inline bool wire_reads(const struct wire_exchange *ex) {
     return !wire_is_script(ex) || wire_word(ex, "read", &at, &value);
 }
 
+/* No body is sent: it is a HEAD, and the script does not want it anyway. */
+static inline bool wire_is_bare(const struct wire_exchange *ex) {
+    return wire_head(ex).method == RING_METHOD_HEAD && wire_word_number(ex, "anyway", 0) == 0;
+}
+
 /* All words of a key, each NAME:VALUE, as a field list. */
 static inline void wire_list(const struct wire_exchange *ex, const char *key, struct wire_buffer *out) {
     static struct wire_buffer value;
@@ -227,7 +232,7 @@ static inline void wire_stream(struct wire_worker *w, const struct wire_exchange
                                const struct wire_buffer *list) {
     static struct wire_buffer piece;
     uint32_t at = 0;
-    bool head = wire_head(ex).method == RING_METHOD_HEAD;
+    bool head = wire_is_bare(ex);
     wire_publish(w, *response, list, NULL);
     while (!head && wire_word(ex, "body", &at, &piece)) {
         wire_publish(w, worker_event(&ex->request, RING_EVENT_RESPONSE_BODY, 0), NULL, &piece);
@@ -278,7 +283,7 @@ static inline void wire_run_script(struct wire_worker *w, const struct wire_exch
     if (wire_word_number(ex, "alone", 0) != 0) {
         wire_put_text(&body, wire_others(w, ex) ? "not alone" : "alone");
     }
-    if (wire_head(ex).method == RING_METHOD_HEAD) {
+    if (wire_is_bare(ex)) {
         response.total = response.total == RING_LENGTH_UNKNOWN ? body.length : response.total;
         body.length = 0;
     }

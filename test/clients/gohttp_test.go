@@ -37,10 +37,12 @@ func (c *counted) Close() error { return nil }
 func sendByGo(t *testing.T, s session) []answer {
 	transport := &http.Transport{ExpectContinueTimeout: system.Patience, DisableCompression: true}
 	defer transport.CloseIdleConnections()
-	c := &http.Client{Transport: transport, Timeout: 2 * system.Patience}
+	c := &http.Client{Transport: transport}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*system.Patience)
+	defer cancel()
 	answers := make([]answer, len(s.requests))
 	for i, r := range s.requests {
-		if err := oneByGo(t.Context(), c, s.base, r, &answers[i]); err != nil {
+		if err := oneByGo(ctx, c, s.base, r, &answers[i]); err != nil {
 			answers[i].Error = err.Error()
 		}
 	}

@@ -14,6 +14,7 @@
 //	trailer=NAME:VALUE  trailer fields
 //	abort=1        the handler panics in the end
 //	alone=1        the body says whether no other request with the same authority is under way
+//	anyway=1       a body is sent also to HEAD (in C only)
 //	raw=BYTES      added to the field list as it is (in C only)
 //
 // Any other target is answered with what the worker has seen of the request, one thing a line: method and target, then
