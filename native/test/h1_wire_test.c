@@ -20,6 +20,8 @@
 #define ACCESS_BYTES (1u << 16) /* so that what the access log needs is collected, too; nobody reads it */
 
 #define RANDOM_RUNS 3u
+#define PIPELINE 12u
+#define PIPELINES 1000u
 
 static struct wire_worker worker;
 static uint64_t seed;
@@ -277,10 +279,12 @@ static const char *still_open(void) {
     static const char request[] = "GET /still HTTP/1.1\r\nHost: x\r\n\r\n";
     static const char body[] = "GET /still\nauthority x\n";
     struct wire_step want = {.status = 200, .framing = "length", .check_body = true};
+    uint8_t bytes[sizeof(body)];
     if (stage.goodbye) {
         return "an answer said that the connection closes";
     }
-    want.body = (struct wire_text){(const uint8_t *)body, sizeof(body) - 1};
+    memcpy(bytes, body, sizeof(body));
+    want.body = (struct wire_text){bytes, sizeof(body) - 1};
     client_send((const uint8_t *)request, sizeof(request) - 1);
     settle();
     return expect(&want, false);
@@ -345,6 +349,15 @@ static const char *step(const struct wire_case *one, unsigned i, enum cut cut) {
     return NULL;
 }
 
+static void tell(const struct wire_case *one, const char *how, uint64_t before, unsigned i, const char *fault) {
+    char place[512];
+    snprintf(place, sizeof(place), WIRE_ROOT "%s", one->file);
+    test_fault(place, one->line);
+    fprintf(stderr, "%s, %s (seed %" PRIu64 "), step %u: %s; got ", one->name, how, before, i, fault);
+    test_print_bytes(stderr, stage.got, stage.got_length < 2000 ? stage.got_length : 2000);
+    fputs(stage.eof ? ", end\n" : stage.reset ? ", reset\n" : "\n", stderr);
+}
+
 static void run(const struct wire_case *one, enum cut cut) {
     static const char *const names[CUTS] = {"whole", "byte by byte", "in random pieces"};
     uint64_t before = seed;
@@ -357,34 +370,106 @@ static void run(const struct wire_case *one, enum cut cut) {
     settle();
     fault = fault != NULL ? fault : fate(one);
     if (fault != NULL) {
-        char place[512];
-        snprintf(place, sizeof(place), WIRE_ROOT "%s", one->file);
-        test_fault(place, one->line);
-        fprintf(stderr, "%s, %s (seed %" PRIu64 "), step %u: %s; got ", one->name, names[cut], before, i, fault);
-        test_print_bytes(stderr, stage.got, stage.got_length < 2000 ? stage.got_length : 2000);
-        fputs(stage.eof ? ", end\n" : stage.reset ? ", reset\n" : "\n", stderr);
+        tell(one, names[cut], before, i, fault);
     }
     stage_close();
 }
 
-static void run_case(const struct wire_case *one) {
-    if (one->only_go) {
-        return;
+static struct wire_book book;
+
+static void test_cases(void) {
+    unsigned runs = 0;
+    for (unsigned i = 0; i < book.count; i++) {
+        const struct wire_case *one = &book.cases[i];
+        if (one->only_go) {
+            continue;
+        }
+        run(one, CUT_WHOLE);
+        for (unsigned k = 0; k <= RANDOM_RUNS && !one->whole; k++) {
+            run(one, k == 0 ? CUT_BYTES : CUT_RANDOM);
+        }
+        runs++;
     }
-    run(one, CUT_WHOLE);
-    for (unsigned i = 0; i <= RANDOM_RUNS && !one->whole; i++) {
-        run(one, i == 0 ? CUT_BYTES : CUT_RANDOM);
+    printf("%u of %u cases\n", runs, book.count);
+    CHECK(runs != 0);
+}
+
+/* --- cases behind one another on a connection --- */
+
+static bool mentions(const struct wire_text *text, const char *word) {
+    return memmem(text->bytes, text->length, word, strlen(word)) != NULL;
+}
+
+/* It can be sent without a look at answers, under the gateway's defaults and among others. */
+static bool is_plain(const struct wire_case *one) {
+    if (one->only_go || one->flags[0] != '\0' || one->steps[0].kind != WIRE_SEND) {
+        return false;
+    }
+    for (unsigned i = 1; i < one->step_count; i++) {
+        if (one->steps[i].kind != WIRE_ANSWER) {
+            return false;
+        }
+    }
+    return !mentions(&one->steps[0].send, "alone=") && !mentions(&one->steps[0].send, "Expect:") &&
+           one->steps[0].send.length <= 4096;
+}
+
+static const struct wire_case *pick(bool open) {
+    for (;;) {
+        const struct wire_case *one = &book.cases[test_random(&seed) % book.count];
+        if (is_plain(one) && (one->fate == WIRE_OPEN) == open) {
+            return one;
+        }
     }
 }
 
-static void test_wire_cases(void) {
-    unsigned cases = wire_all(run_case);
-    printf("%u cases\n", cases);
-    CHECK(cases != 0);
+/* What leaves the connection open changes nothing for what comes behind it, however the bytes are cut. */
+static void pipeline(void) {
+    const struct wire_case *row[PIPELINE];
+    uint64_t before = seed;
+    unsigned count = 2 + (unsigned)(test_random(&seed) % (PIPELINE - 1));
+    struct wire_text all = {NULL, 0};
+    for (unsigned i = 0; i < count; i++) {
+        row[i] = pick(i + 1 < count);
+        const struct wire_text *send = &row[i]->steps[0].send;
+        all.bytes = realloc(all.bytes, all.length + send->length);
+        if (all.bytes == NULL) {
+            golden_die(row[i]->name, "out of memory");
+        }
+        memcpy(all.bytes + all.length, send->bytes, send->length);
+        all.length += send->length;
+    }
+    stage_open(row[0]);
+    feed(&all, test_random(&seed) % 4 == 0 ? CUT_WHOLE : CUT_RANDOM);
+    settle();
+    const char *fault = NULL;
+    for (unsigned i = 0; i < count && fault == NULL; i++) {
+        unsigned k = 1;
+        for (; k < row[i]->step_count && fault == NULL; k++) {
+            fault = expect(&row[i]->steps[k], row[i]->fate == WIRE_CUT && k + 1 == row[i]->step_count);
+        }
+        if (fault == NULL && i + 1 == count) {
+            fault = fate(row[i]);
+        }
+        if (fault != NULL) {
+            tell(row[i], "behind others", before, k, fault);
+        }
+    }
+    stage_close();
+    free(all.bytes);
+}
+
+static void test_pipelines(void) {
+    for (unsigned i = 0; i < PIPELINES; i++) {
+        pipeline();
+    }
 }
 
 int main(void) {
     seed = test_seed();
-    RUN(test_wire_cases);
+    wire_read(&book);
+    RUN(test_cases);
+    RUN(test_pipelines);
+    wire_free(&book);
     return test_report();
 }

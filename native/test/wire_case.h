@@ -8,11 +8,12 @@
 #include "golden.h"
 
 #define WIRE_ROOT "test/wire/cases/"
-#define WIRE_STEPS 64
-#define WIRE_FIELDS 16
+#define WIRE_STEPS 16
+#define WIRE_FIELDS 8
+#define WIRE_FILES 64
 
 struct wire_text {
-    const uint8_t *bytes;
+    uint8_t *bytes;
     size_t length;
 };
 
@@ -61,31 +62,28 @@ struct wire_case {
     enum wire_fate fate;
 };
 
-typedef void wire_function(const struct wire_case *one);
+struct wire_book {
+    struct wire_case *cases;
+    unsigned count, capacity;
+    char *files[WIRE_FILES]; /* names and texts, which the cases point into */
+    unsigned file_count;
+};
 
-/* Memory behind the texts of one case. */
-static uint8_t wire_memory[4 * GOLDEN_MAX_INPUT];
-static size_t wire_used;
-
-static inline struct wire_text wire_decode(const struct wire_case *one, const char *text) {
-    uint8_t *out = wire_memory + wire_used;
+/* The text with more at its end, decoded. */
+static inline struct wire_text wire_more(const struct wire_case *one, struct wire_text text, const char *more) {
+    static uint8_t decoded[GOLDEN_MAX_INPUT];
     size_t length = 0;
+    uint8_t *bytes = text.bytes;
 
-    if (wire_used + GOLDEN_MAX_INPUT > sizeof(wire_memory) || !golden_decode(text, strlen(text), out, &length)) {
-        golden_die(one->name, text);
-    }
-    wire_used += length;
-    return (struct wire_text){out, length};
+    if (!golden_decode(more, strlen(more), decoded, &length) ||
+        (bytes = realloc(bytes, text.length + length + 1)) == NULL)
+        golden_die(one->name, more);
+    memcpy(bytes + text.length, decoded, length);
+    return (struct wire_text){bytes, text.length + length};
 }
 
-/* More of a text that was decoded last. */
-static inline struct wire_text wire_more(const struct wire_case *one, struct wire_text text, const char *more) {
-    struct wire_text next = wire_decode(one, more);
-
-    if (text.bytes != NULL && text.bytes + text.length != next.bytes) {
-        golden_die(one->name, "lines of one text have to follow one another");
-    }
-    return text.bytes == NULL ? next : (struct wire_text){text.bytes, text.length + next.length};
+static inline struct wire_text wire_decode(const struct wire_case *one, const char *text) {
+    return wire_more(one, (struct wire_text){NULL, 0}, text);
 }
 
 /* If the line begins with the word: what follows it and a space, else NULL. */
@@ -177,61 +175,79 @@ static inline bool wire_case_line(struct wire_case *one, char *line) {
     return false;
 }
 
-/* Runs every case of a file; returns how many. */
-static inline unsigned wire_file(const char *path, const char *name, wire_function *run) {
-    static struct wire_case one;
-    char *text = golden_read_file(path);
-    unsigned count = 0;
-    int number = 0;
-    bool inside = false;
+static inline struct wire_case *wire_add_case(struct wire_book *book) {
+    if (book->count == book->capacity) {
+        book->capacity = book->capacity * 2 + 64;
+        book->cases = realloc(book->cases, book->capacity * sizeof(*book->cases));
+        if (book->cases == NULL)
+            golden_die(WIRE_ROOT, "out of memory");
+    }
+    return &book->cases[book->count++];
+}
 
+static inline void wire_read_file(struct wire_book *book, const char *path, const char *name) {
+    char *text = golden_read_file(path);
+    struct wire_case *one = NULL;
+    int number = 0;
+
+    book->files[book->file_count++] = text;
     for (char *line = text, *next; line != NULL; line = next) {
         number++;
         next = strchr(line, '\n');
-        if (next != NULL) {
+        if (next != NULL)
             *next++ = '\0';
-        }
-        if (*line == '\0' || *line == '#') {
+        if (*line == '\0' || *line == '#')
             continue;
-        }
-        if (!inside && strncmp(line, "=== ", 4) == 0) {
-            one = (struct wire_case){.file = name, .line = number, .name = line + 4, .flags = ""};
-            wire_used = 0;
-            inside = true;
-        } else if (inside && wire_case_line(&one, line)) {
-            inside = false;
-            count++;
-            run(&one);
+        if (one == NULL && strncmp(line, "=== ", 4) == 0) {
+            one = wire_add_case(book);
+            *one = (struct wire_case){.file = name, .line = number, .name = line + 4, .flags = ""};
+        } else if (one != NULL && wire_case_line(one, line)) {
+            one = NULL;
         }
     }
-    if (inside) {
+    if (one != NULL)
         golden_die(path, "the last case has no fate");
-    }
-    free(text);
-    return count;
 }
 
-/* Runs every case of every file; returns how many. The tests run from the top of the source tree. */
-static inline unsigned wire_all(wire_function *run) {
+/* Reads every case of every file. The tests run from the top of the source tree. */
+static inline void wire_read(struct wire_book *book) {
     struct dirent **entries;
     char path[512];
-    unsigned cases = 0;
     int count = scandir(WIRE_ROOT, &entries, NULL, alphasort);
 
-    if (count < 0) {
+    if (count < 0)
         golden_die(WIRE_ROOT, strerror(errno));
-    }
     for (int i = 0; i < count; i++) {
         const char *name = entries[i]->d_name;
 
         if (strlen(name) > 4 && strcmp(name + strlen(name) - 4, ".txt") == 0) {
+            if (book->file_count + 2 > WIRE_FILES)
+                golden_die(WIRE_ROOT, "too many files");
+            book->files[book->file_count++] = strdup(name);
             snprintf(path, sizeof(path), WIRE_ROOT "%s", name);
-            cases += wire_file(path, name, run);
+            wire_read_file(book, path, book->files[book->file_count - 1]);
         }
         free(entries[i]);
     }
     free(entries);
-    return cases;
+}
+
+static inline void wire_free(struct wire_book *book) {
+    for (unsigned i = 0; i < book->count; i++) {
+        for (unsigned k = 0; k < book->cases[i].step_count; k++) {
+            struct wire_step *step = &book->cases[i].steps[k];
+
+            for (unsigned f = 0; f < WIRE_FIELDS; f++) {
+                free(step->has[f].value.bytes);
+                free(step->trailers[f].value.bytes);
+            }
+            free(step->send.bytes);
+            free(step->body.bytes);
+        }
+    }
+    for (unsigned i = 0; i < book->file_count; i++)
+        free(book->files[i]);
+    free(book->cases);
 }
 
 #endif
