@@ -9,3 +9,5 @@ require (
 )
 
 require github.com/coreos/go-systemd/v22 v22.7.0
+
+require github.com/pelletier/go-toml/v2 v2.4.3
