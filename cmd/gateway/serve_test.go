@@ -82,7 +82,7 @@ func TestServesNativelyAndThroughAWorkerAndEndsCleanly(t *testing.T) {
 // TestTheSmallestSegmentsWork: what the command line lets through, engine and worker accept.
 func TestTheSmallestSegmentsWork(t *testing.T) {
 	for _, flags := range [][]string{
-		{"--exchanges", "1", "--arena-size", "64KiB"},
+		{"--exchanges", "1", "--arena-size", "128KiB"},
 		{"--exchanges", "256", "--arena-size", "2MiB"},
 		{"--exchanges", "16384", "--memory-limit", "2GiB"},
 		{"--line-bytes", "64", "--head-bytes", "256", "--fields", "8", "--pipeline-depth", "1", "--park-limit", "0"},

@@ -17,6 +17,7 @@ type Snapshot struct {
 	Lanes      []engine.LaneStats `json:"lanes"`
 	Supervisor *Supervisor        `json:"supervisor,omitempty"` // only where the gateway starts its workers
 	AccessLog  *accesslog.Stats   `json:"access_log,omitempty"` // only where there is one
+	Config     *Config            `json:"config,omitempty"`
 }
 
 // Gateway is the process itself.
@@ -29,6 +30,16 @@ type Gateway struct {
 	Admin         string    `json:"admin"`
 	Socket        string    `json:"socket"`
 	HeapBytes     uint64    `json:"heap_bytes"` // allocated by the native half and not freed; its free lists included
+}
+
+// Config is the configuration in force: how often its file was read again while the gateway ran, and what came of it.
+type Config struct {
+	File         string    `json:"file"`          // empty if there is none
+	Loaded       time.Time `json:"loaded"`        // when what is in force was read
+	Reloads      uint64    `json:"reloads"`       // that succeeded
+	Failures     uint64    `json:"failures"`      // that left everything as it was
+	LastError    string    `json:"last_error"`    // of the last reload, empty if it succeeded
+	NeedsRestart []string  `json:"needs_restart"` // keys whose value in the file is not the one in force
 }
 
 // Listener is an address that clients reach.

@@ -1,7 +1,7 @@
 // Package cli is the command line of the gateway binary: commands, flags, and what is printed.
 //
 // Whatever the operator got wrong is told in one line on standard error, which names the value and what was expected,
-// with exit code 2. Failures that are not the operator's give exit code 1.
+// with exit code 2; several problems of a configuration file each in theirs. Failures that are not the operator's give exit code 1.
 package cli
 
 import (
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 
 	"ringway/internal/engine"
@@ -38,6 +39,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "run the gateway: serve --listen ADDR [flags] [--worker PATH [-- ARGS]]", serve},
+		{"check", "test a configuration without opening anything: check [-c FILE] [flags of serve]; also -t", check},
+		{"config", "print the configuration in effect, and where each value comes from: config [-c FILE] [flags of serve]", printConfig},
 		{"version", "print the version", printVersion},
 		{"help", "print this text, or the flags of a command: help serve", help},
 	}
@@ -49,8 +52,10 @@ func Run(args []string, stdout, stderr io.Writer, newEngine NewEngine) int {
 	if err == nil {
 		return exitOK
 	}
-	// One line, whatever is in the values that it names.
-	_, _ = fmt.Fprintln(stderr, "gateway: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+	for _, problem := range lines(err) {
+		// One line, whatever is in the values that it names.
+		_, _ = fmt.Fprintln(stderr, "gateway: "+strings.ReplaceAll(problem.Error(), "\n", "; "))
+	}
 	var input *gateway.InputError
 	if errors.As(err, &input) {
 		return exitBadInput
@@ -68,6 +73,10 @@ func dispatch(args []string, stdout, stderr io.Writer, newEngine NewEngine) erro
 	}
 	if name == "--version" {
 		name = "version"
+	}
+	// Like other servers: with -t in front of or among the flags.
+	if strings.HasPrefix(name, "-") && (slices.Contains(args, "-t") || slices.Contains(args, "--"+testFlag)) {
+		return check(args, stdout, stderr, newEngine)
 	}
 	for _, command := range commands() {
 		if command.name == name {
@@ -107,7 +116,7 @@ func help(args []string, stdout, _ io.Writer, _ NewEngine) error {
 		}
 		_, err := io.WriteString(stdout, text)
 		return err
-	case len(args) == 1 && args[0] == "serve":
+	case len(args) == 1 && (args[0] == "serve" || args[0] == "check" || args[0] == "config"):
 		return serveHelp(stdout)
 	}
 	return badInput("no help for %q, expected serve", strings.Join(args, " "))

@@ -32,8 +32,8 @@ func TestBadInputIsOneLineThatNamesValueAndExpectation(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"", []string{"no command", "serve, version or help"}},
-		{"run", []string{`"run"`, "serve, version or help"}},
+		{"", []string{"no command", "serve, check, config, version or help"}},
+		{"run", []string{`"run"`, "serve, check, config, version or help"}},
 		{"version now", []string{`"now"`}},
 		{"help me", []string{`"me"`}},
 		{"serve --nope", []string{`"--nope"`, "gateway help serve"}},
@@ -46,7 +46,7 @@ func TestBadInputIsOneLineThatNamesValueAndExpectation(t *testing.T) {
 		{"serve --workers two --worker w", []string{"--workers", `"two"`, "whole number"}},
 		{"serve --workers 0 --worker /bin/true", []string{"--workers 0", "1 to"}},
 		{"serve --workers 2", []string{"--workers 2", "--worker PATH"}},
-		{"serve --workers 65 --worker /bin/true --exchanges 1 --arena-size 64KiB", []string{"65", "at most 64", "--max-workers"}},
+		{"serve --workers 65 --worker /bin/true --exchanges 1 --arena-size 128KiB", []string{"65", "at most 64", "--max-workers"}},
 		{"serve --worker-user root", []string{"--worker-user root", "--worker PATH"}},
 		{"serve --worker-user nobody-knows --worker /bin/true", []string{`"nobody-knows"`, "name or number"}},
 		{"serve --socket-user nobody-knows", []string{`"nobody-knows"`, "name or number"}},
@@ -190,9 +190,15 @@ func TestSizes(t *testing.T) {
 func TestDefaultSocketIsInAPrivateDirectory(t *testing.T) {
 	directory := t.TempDir()
 	t.Setenv("XDG_RUNTIME_DIR", directory)
-	path, err := defaultSocket(false)
-	if err != nil || path != filepath.Join(directory, "ringway", "gateway.sock") {
-		t.Fatalf("%q %v", path, err)
+	path, mode := defaultSocket(false)
+	if path != filepath.Join(directory, "ringway", "gateway.sock") {
+		t.Fatalf("%q", path)
+	}
+	if _, err := os.Lstat(filepath.Dir(path)); !os.IsNotExist(err) {
+		t.Errorf("the directory was made early: %v", err)
+	}
+	if err := makeDirectory(filepath.Dir(path), mode); err != nil {
+		t.Fatal(err)
 	}
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("mode %v %v", info.Mode(), err)
@@ -200,7 +206,7 @@ func TestDefaultSocketIsInAPrivateDirectory(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := defaultSocket(false); err == nil || !strings.Contains(err.Error(), "expected --socket") {
+	if err := makeDirectory(filepath.Dir(path), mode); err == nil || !strings.Contains(err.Error(), "expected --socket") {
 		t.Errorf("a directory that anybody may write was accepted: %v", err)
 	}
 }

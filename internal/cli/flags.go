@@ -15,6 +15,9 @@ import (
 
 // options are the flags of serve as given; settle makes a configuration of them.
 type options struct {
+	input             *input // what they were made of
+	config            string
+	test              bool
 	listen            []string
 	backlog           int
 	unixMode          string
@@ -71,13 +74,15 @@ func serveFlags(o *options) *pflag.FlagSet {
 
 	o.maxBody, o.bodyRate, o.lineBytes, o.headBytes = 64<<20, 256, 8<<10, 32<<10
 
+	f.StringVarP(&o.config, configFlag, "c", "", "`FILE` with the flags below as keys (TOML); those of the command line go before it; read again on SIGHUP")
+	f.BoolVarP(&o.test, testFlag, "t", false, "test the configuration, say what is wrong with it, and end")
 	f.StringArrayVar(&o.listen, "listen", []string{"127.0.0.1:8080"}, "`ADDR` for clients: "+listen.Expected+"; repeatable, port 0 takes any")
 	f.IntVar(&o.backlog, "backlog", 4096, "connections that may wait on each listening socket; the kernel lowers it to net.core.somaxconn")
 	f.StringVar(&o.unixMode, "unix-mode", "", "access `MODE` of listening unix sockets, such as 0660 (default: what the umask leaves)")
 	f.StringVar(&o.admin, "admin", "127.0.0.1:9180", "`ADDR` (HOST:PORT) of the admin server, or "+adminOff)
 	f.StringVar(&o.socket, "socket", "", "`PATH` of the control socket (default: below $XDG_RUNTIME_DIR, /run or the temporary directory)")
 	f.StringArrayVar(&o.socketUsers, "socket-user", nil, "`USER` (name or id) that may attach workers, besides the own user and root; repeatable")
-	f.StringVar(&o.worker, "worker", "", "`PATH` of the worker to start and supervise, its arguments after --; without it workers attach by themselves")
+	f.Var((*workerValue)(o), "worker", "`PATH` of the worker to start and supervise, its arguments after --; without it workers attach by themselves")
 	f.IntVar(&o.workers, "workers", 1, "number of workers to start")
 	f.StringVar(&o.workerUser, "worker-user", "", "`USER` (name or id) to run workers as")
 	f.IntVar(&o.loops, "loops", max(1, runtime.GOMAXPROCS(0)/2), "number of event loops")
@@ -117,25 +122,6 @@ func serveFlags(o *options) *pflag.FlagSet {
 	return f
 }
 
-// parse reads the arguments of serve. It returns pflag.ErrHelp when help was asked for.
-func parse(args []string) (*options, *pflag.FlagSet, error) {
-	o := &options{}
-	f := serveFlags(o)
-	if err := f.Parse(args); err != nil {
-		return nil, nil, flagError(err)
-	}
-	rest := f.Args()
-	own := len(rest) // arguments before --
-	if dash := f.ArgsLenAtDash(); dash >= 0 {
-		own = dash
-	}
-	if own > 0 {
-		return nil, nil, badInput("unexpected argument %q, expected flags, and arguments of the worker only after --", rest[0])
-	}
-	o.workerArgs = rest
-	return o, f, nil
-}
-
 // flagError says what is wrong with a flag, and what was expected.
 func flagError(err error) error {
 	var (
@@ -151,7 +137,7 @@ func flagError(err error) error {
 		if unknown.GetSpecifiedShortnames() != "" {
 			dashes = "-"
 		}
-		return badInput("unknown flag %q, expected one that `gateway help serve` lists", dashes+unknown.GetSpecifiedName())
+		return badInput("unknown flag %q, expected %sone that `gateway help serve` lists", dashes+unknown.GetSpecifiedName(), meant(dashes, unknown.GetSpecifiedName()))
 	case errors.As(err, &missing):
 		return badInput("flag --%s has no value, expected %s", missing.GetFlag().Name, expectedValue(missing.GetFlag()))
 	case errors.As(err, &invalid):
@@ -174,6 +160,6 @@ func expectedValue(flag *pflag.Flag) string {
 }
 
 func serveHelp(stdout io.Writer) error {
-	_, err := fmt.Fprintf(stdout, "Usage: gateway serve [flags] [--worker PATH [-- ARGS]]\n\nFlags:\n%s", serveFlags(&options{}).FlagUsages())
+	_, err := fmt.Fprintf(stdout, "Usage: gateway serve|check|config [flags] [--worker PATH [-- ARGS]]\n\nFlags:\n%s", serveFlags(&options{}).FlagUsages())
 	return err
 }

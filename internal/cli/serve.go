@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -17,18 +18,32 @@ import (
 
 // serve runs a gateway until it was told to stop and everything has ended.
 func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) error {
-	o, f, err := parse(args)
+	// From the beginning: one that comes too early would end the process.
+	hangups := make(chan os.Signal, 1) // several that wait are one
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+
+	in, err := readInput(args)
 	if errors.Is(err, pflag.ErrHelp) {
 		return serveHelp(stdout)
 	}
 	if err != nil {
 		return err
 	}
-	settled, err := settle(o, f)
+	if _, test := in.flags[testFlag]; test {
+		return in.check(stdout)
+	}
+	current, err := newRunning(in)
 	if err != nil {
 		return err
 	}
-	log := newLog(stderr, o.logFormat)
+	settled := current.settled
+	log := newLog(stderr, settled.logFormat)
+	if settled.socketMode != 0 {
+		if err := makeDirectory(filepath.Dir(settled.gateway.Socket), settled.socketMode); err != nil {
+			return err
+		}
+	}
 	if err := gateway.Harden(); err != nil {
 		return fmt.Errorf("prepare the process: %w", err)
 	}
@@ -36,22 +51,38 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1)
 	defer signal.Stop(signals)
 
-	if settled.gateway.AccessLog, err = openAccessLog(o, log); err != nil {
-		return err
+	config := settled.gateway // what is opened is no part of what reloads compare
+	if config.AccessLog, err = openAccessLog(current.options, log.Logger); err != nil {
+		return in.locate(err)
 	}
 	engine, err := newEngine(settled.engine)
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	g, err := gateway.Start(settled.gateway, engine, log)
+	g, err := gateway.Start(config, engine, log.Logger)
 	if err != nil {
-		return err
+		return in.locate(err)
 	}
+	reloader := newReloader(current, g, log)
 	if err := announce(stdout, g, settled.gateway.Socket); err != nil {
 		log.Warn("standard output cannot be written", "error", err)
 	}
-	wait(g, signals, settled.gateway.AccessLog, log)
+	go reloadOn(hangups, reloader, g.Done())
+	wait(g, signals, config.AccessLog, log.Logger)
 	return nil
+}
+
+// reloadOn reads the configuration again at each signal. It is no part of wait: looking up users may take its time.
+func reloadOn(hangups <-chan os.Signal, r *reloader, done <-chan struct{}) {
+	for {
+		select {
+		case received := <-hangups:
+			r.log.Info("signal received", "signal", received.String())
+			_ = r.Reload() // logged
+		case <-done:
+			return
+		}
+	}
 }
 
 // openAccessLog returns nil if there is to be none.
@@ -105,11 +136,4 @@ func reopen(access *accesslog.Log, log *slog.Logger) {
 		return
 	}
 	access.Reopen()
-}
-
-func newLog(stderr io.Writer, format string) *slog.Logger {
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(stderr, nil))
-	}
-	return slog.New(slog.NewTextHandler(stderr, nil))
 }

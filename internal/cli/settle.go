@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/binary"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"ringway/internal/control"
 	"ringway/internal/engine"
 	"ringway/internal/gateway"
+	"ringway/internal/listen"
 	"ringway/ring"
 )
 
@@ -28,10 +30,22 @@ const mostConnections = 1 << 24
 type settled struct {
 	gateway gateway.Config
 	engine  engine.Config
+	// socketMode is that of the directory of the control socket if the gateway has to make it: for its usual place; else 0.
+	socketMode os.FileMode
+	logFormat  string
 }
 
-// settle checks the flags and fills in what depends on others.
+// settle checks the flags and fills in what depends on others. It opens and makes nothing. A message about a flag names it
+// first, as --NAME: that is how a value of the file is found again (see locate).
 func settle(o *options, f *pflag.FlagSet) (*settled, error) {
+	s, err := settleAll(o, f)
+	if err != nil {
+		return nil, o.input.locate(err)
+	}
+	return s, nil
+}
+
+func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 	for _, step := range []func() error{o.checkNumbers, o.checkSizes, func() error { return o.checkTogether(f) }} {
 		if err := step(); err != nil {
 			return nil, err
@@ -65,10 +79,11 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 	if err != nil {
 		return nil, err
 	}
+	usual, socketMode := defaultSocket(len(users) > 0)
 	if o.socket == "" {
-		if o.socket, err = defaultSocket(len(users) > 0); err != nil {
-			return nil, err
-		}
+		o.socket = usual
+	} else if o.socket != usual {
+		socketMode = 0
 	}
 	socket, err := filepath.Abs(o.socket)
 	if err != nil {
@@ -79,6 +94,7 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 		admin = ""
 	}
 	return &settled{
+		socketMode: socketMode, logFormat: o.logFormat,
 		gateway: gateway.Config{
 			Listen: o.listen, Backlog: o.backlog, UnixMode: mode, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
 			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainLimit: o.drainLimit, Version: version,
@@ -168,6 +184,9 @@ func (o *options) checkTogether(f *pflag.FlagSet) error {
 	if f.Changed("access-log") && o.accessLog == "" {
 		return badInput("--access-log is empty, expected a path, or - for standard output")
 	}
+	if len(o.listen) == 0 {
+		return badInput("--listen is empty, expected %s", listen.Expected)
+	}
 	if o.admin == "" {
 		return badInput("--admin is empty, expected HOST:PORT or %s", adminOff)
 	}
@@ -208,14 +227,13 @@ func (o *options) geometry(f *pflag.FlagSet) (ring.Geometry, error) {
 			o.ringSlots, 4*o.exchanges, 16*ring.MaxExchanges)
 	}
 	const chunk = ring.ChunkUnits * ring.Unit
-	// Every exchange owns its base window of the arena, and as much again is there to be handed out by demand.
-	lowest := max(size(chunk), size(2*o.exchanges*ring.BaseWindow))
+	lowest := o.lowestArena()
 	if !f.Changed("arena-size") {
 		o.arenaSize = max(16<<20, lowest)
 	}
 	unit, largest := size(chunk), size(ring.MaxArenaUnits*ring.Unit)
 	if o.arenaSize < lowest || o.arenaSize > largest || o.arenaSize%unit != 0 {
-		return ring.Geometry{}, badInput("--arena-size %s cannot be used, expected a multiple of %s from %s (8KiB for each of --exchanges) to %s",
+		return ring.Geometry{}, badInput("--arena-size %s cannot be used, expected a multiple of %s from %s (8KiB for each of --exchanges, and room for the largest request head) to %s",
 			&o.arenaSize, &unit, &lowest, &largest)
 	}
 	geometry := ring.Geometry{
@@ -227,23 +245,38 @@ func (o *options) geometry(f *pflag.FlagSet) (ring.Geometry, error) {
 	return geometry, nil
 }
 
+// lowestArena is the smallest arena: each exchange owns its base window, and as much again is there to be handed out by
+// demand. A lane without any exchange must have room for the block of the largest request head (all but a unit of its
+// own base counts, see lane_send.c), or such requests would wait for ever.
+func (o *options) lowestArena() size {
+	const chunk = ring.ChunkUnits * ring.Unit
+	head := binary.Size(ring.RequestHead{}) + o.fields*binary.Size(ring.Field{}) + int(o.lineBytes+o.headBytes) + len("\r\n\r\n")
+	block := ring.Unit
+	for block < head {
+		block *= 2
+	}
+	bases := o.exchanges * ring.BaseWindow
+	lowest := max(2*bases, bases+block-(ring.BaseWindow-ring.Unit))
+	return size((lowest + chunk - 1) / chunk * chunk)
+}
+
 // memory is the limit for all segments together. The workers that the gateway starts have to fit.
 func (o *options) memory(geometry ring.Geometry) (int64, error) {
-	limit := o.memoryLimit
-	if limit == 0 {
+	if o.memoryLimit == 0 {
 		total, err := control.MemoryTotal()
 		if err != nil {
 			return 0, badInput("--memory-limit has no default here (%w), expected a size", err)
 		}
-		limit = size(total / 2)
+		o.memoryLimit = size(total / 2)
 	}
+	limit := o.memoryLimit
 	workers := 1
 	if o.worker != "" {
 		workers = o.workers
 	}
 	need := size(workers) * size(geometry.InboundSize()+geometry.OutboundSize())
 	if need > limit {
-		return 0, badInput("--memory-limit %s is too low, expected at least %s for the segments of %d workers", &limit, &need, workers)
+		return 0, badInput("--memory-limit %s is too low, expected at least %s for the segments of %d workers (--workers, --arena-size, --exchanges, --loops)", &limit, &need, workers)
 	}
 	if workers > o.maxWorkers {
 		return 0, badInput("--workers %d do not fit, expected at most %d (--max-workers)", workers, o.maxWorkers)

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
@@ -9,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"ringway/internal/gateway"
 )
@@ -90,40 +95,58 @@ func (o *options) program(credential *syscall.Credential) (*gateway.Program, err
 	return &gateway.Program{Argv: append([]string{path}, o.workerArgs...), Count: o.workers, Credential: credential}, nil
 }
 
-// defaultSocket is a path that only this user can write to. Other users, if there are any, must be able to reach it.
-func defaultSocket(others bool) (string, error) {
+// defaultSocket is a path that only this user can write to, and the mode of its directory, which makeDirectory makes.
+// Other users, if there are any, must be able to reach it.
+func defaultSocket(others bool) (string, os.FileMode) {
 	const name = "gateway.sock"
-	if runtimeDir := os.Getenv("XDG_RUNTIME_DIR"); runtimeDir != "" && !others {
-		return privateDirectory(filepath.Join(runtimeDir, "ringway"), 0o700, name)
-	}
 	mode := os.FileMode(0o700)
 	if others {
 		mode = 0o755
 	}
-	if path, err := privateDirectory("/run/ringway", mode, name); err == nil {
-		return path, nil
+	directory := "/run/ringway"
+	if runtimeDir := os.Getenv("XDG_RUNTIME_DIR"); runtimeDir != "" && !others {
+		directory = filepath.Join(runtimeDir, "ringway")
+	} else if !usable(directory) {
+		directory = filepath.Join(os.TempDir(), "ringway-"+strconv.Itoa(os.Geteuid()))
 	}
-	return privateDirectory(filepath.Join(os.TempDir(), "ringway-"+strconv.Itoa(os.Geteuid())), mode, name)
+	return filepath.Join(directory, name), mode
 }
 
-// privateDirectory makes the directory, unless it exists, and checks that nobody else can write to it.
-func privateDirectory(directory string, mode os.FileMode, name string) (string, error) {
+// usable tells whether a directory is this user's own, or can be made.
+func usable(directory string) bool {
+	err := checkOwn(directory)
+	if errors.Is(err, fs.ErrNotExist) {
+		return unix.Access(filepath.Dir(directory), unix.W_OK|unix.X_OK) == nil
+	}
+	return err == nil
+}
+
+// makeDirectory makes the directory, unless it exists, and checks that nobody else can write to it.
+func makeDirectory(directory string, mode os.FileMode) error {
 	err := os.Mkdir(directory, mode)
 	if err == nil {
 		err = os.Chmod(directory, mode)
 	} else if os.IsExist(err) {
 		err = nil
 	}
-	if err != nil {
-		return "", badInput("no directory for the control socket (%w), expected --socket PATH", err)
+	if err == nil {
+		err = checkOwn(directory)
 	}
+	if err != nil {
+		return badInput("no directory for the control socket (%w), expected --socket PATH", err)
+	}
+	return nil
+}
+
+// checkOwn tells whether nobody but this user can write to a directory.
+func checkOwn(directory string) error {
 	info, err := os.Lstat(directory)
 	if err != nil {
-		return "", badInput("no directory for the control socket (%w), expected --socket PATH", err)
+		return err
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || !info.IsDir() || stat.Uid != uint32(os.Geteuid()) || info.Mode().Perm()&0o022 != 0 {
-		return "", badInput("directory %q is not this user's own, expected --socket PATH elsewhere", directory)
+		return fmt.Errorf("directory %q is not this user's own", directory)
 	}
-	return filepath.Join(directory, name), nil
+	return nil
 }

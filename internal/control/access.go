@@ -12,6 +12,37 @@ func allowUsers(users []uint32) func(uint32) bool {
 	return func(uid uint32) bool { return uid == own || uid == 0 || slices.Contains(users, uid) }
 }
 
+// allowed tells whether a user may attach workers.
+func (s *Server) allowed(uid uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.config.Allow(uid)
+}
+
+// Change puts other limits in force for those who attach from then on. After an error nothing has changed but, perhaps,
+// the mode of the socket's file.
+func (s *Server) Change(users []uint32, maxWorkers int, memoryLimit int64) error {
+	if size := segmentsSize(s.config.Geometry); size > memoryLimit {
+		return fmt.Errorf("segments of one worker take %s, the memory limit is %s, expected at least room for one",
+			mebibytes(size), mebibytes(memoryLimit))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Equal(users, s.config.Users) {
+		// The file may belong to a user who is not among them any more.
+		if err := os.Lchown(s.config.Path, os.Geteuid(), -1); err != nil {
+			return fmt.Errorf("owner of socket path %q: %w", s.config.Path, err)
+		}
+		if err := secure(s.config.Path, users); err != nil {
+			return err
+		}
+		s.config.Users, s.config.Allow = users, allowUsers(users)
+	}
+	s.config.MaxWorkers = maxWorkers
+	s.memory.setLimit(memoryLimit)
+	return nil
+}
+
 // secure sets the mode of the socket's file to 0600. Where other users are allowed, the file belongs to that user if
 // there is one and this process may give it away; else anybody may connect, and the kernel's word on the peer decides.
 func secure(path string, users []uint32) error {

@@ -10,10 +10,9 @@ import (
 // ledger keeps the memory of all segments together below a limit. What the host and its cgroups have left is checked by
 // ring.CreateSegments.
 type ledger struct {
+	mu    sync.Mutex
 	limit int64
-
-	mu   sync.Mutex
-	used int64
+	used  int64
 	// creating is held while segments are created, so that two workers cannot both be given the last free memory.
 	creating sync.Mutex
 }
@@ -28,6 +27,12 @@ func (l *ledger) reserve(size int64) error {
 	}
 	l.used += size
 	return nil
+}
+
+func (l *ledger) setLimit(limit int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limit = limit
 }
 
 func (l *ledger) release(size int64) {

@@ -50,6 +50,7 @@ type Server struct {
 	lastID   atomic.Uint64
 	peers    sync.WaitGroup
 
+	// mu also guards Users, Allow and MaxWorkers of config.
 	mu       sync.Mutex
 	closed   bool
 	conns    map[*net.UnixConn]struct{}

@@ -41,7 +41,7 @@ func (s *Server) talk(conn *net.UnixConn) {
 
 // welcome does everything up to the attach packet. After an error the host does not know the worker.
 func (s *Server) welcome(conn *net.UnixConn, peer *credentials) (*Worker, error) {
-	if !s.config.Allow(peer.uid) {
+	if !s.allowed(peer.uid) {
 		return nil, fmt.Errorf("user %d may not attach, expected this gateway's user, root, or a user named by --socket-user", peer.uid)
 	}
 	greeting, err := s.readHello(conn)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,6 +36,7 @@ type Gateway struct {
 	supervisor *supervisor.Supervisor
 	mail       *mailbox
 	refusals   *refusals
+	configured atomic.Pointer[admin.Config] // nil where nobody has said
 	done       chan struct{}
 
 	// reading is held shared while the engine's counters are read, which it must not be after its end.

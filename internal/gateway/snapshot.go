@@ -23,6 +23,7 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 		Workers:   []admin.Worker{},
 		Loops:     stats.Loops,
 		Lanes:     stats.Lanes,
+		Config:    g.configured.Load(),
 	}
 	for _, url := range g.URLs() {
 		snapshot.Listeners = append(snapshot.Listeners, admin.Listener{URL: url})

@@ -21,6 +21,15 @@ type address struct {
 	dual bool
 }
 
+// Check tells whether Open understands an address, without opening it, and returns the path of a unix socket.
+func Check(text string) (path string, err error) {
+	if IsInherited(text) {
+		return "", nil
+	}
+	a, err := parse(text)
+	return a.path, err
+}
+
 func parse(text string) (address, error) {
 	if path, found := strings.CutPrefix(text, unixPrefix); found {
 		if err := CheckPath(path); err != nil {
