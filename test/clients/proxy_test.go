@@ -95,6 +95,7 @@ http {
     upstream gateway {
         server GATEWAY;
         keepalive 16;
+        keepalive_requests 1000000000;
     }
     proxy_set_header Host $http_host;
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
