@@ -80,6 +80,9 @@ func TestBadInputIsOneLineThatNamesValueAndExpectation(t *testing.T) {
 		{"serve --memory-limit 1MiB", []string{"--memory-limit 1MiB", "at least"}},
 		{"serve --max-workers 0", []string{"--max-workers 0"}},
 		{"serve --log-format xml", []string{`"xml"`, "text or json"}},
+		{"serve --access-log-format xml", []string{`"xml"`, "json or combined"}},
+		{"serve --access-log=", []string{"--access-log is empty", "standard output"}},
+		{"serve --access-log /no/such/dir/log", []string{`"/no/such/dir/log"`, "expected a file"}},
 		{"serve --admin=", []string{"--admin is empty", "off"}},
 		{"serve --socket=", []string{"--socket is empty"}},
 	} {
