@@ -114,6 +114,18 @@ enum admission_answer admission_enter(struct admission *admission, const struct 
     return answer;
 }
 
+enum admission_answer admission_name(struct admission *admission, const struct admission_limits *limits,
+                                     const struct ring_endpoint *client) {
+    uint64_t key = key_of(client);
+    if (key == 0) {
+        return ADMISSION_GRANTED;
+    }
+    pthread_mutex_lock(&admission->mutex);
+    enum admission_answer answer = enter_client(admission, limits->of_one_client, key);
+    pthread_mutex_unlock(&admission->mutex);
+    return answer;
+}
+
 void admission_leave(struct admission *admission, const struct ring_endpoint *client) {
     uint64_t key = key_of(client);
     pthread_mutex_lock(&admission->mutex);

@@ -38,10 +38,15 @@ struct admission {
 
 __attribute__((warn_unused_result)) int admission_init(struct admission *admission, uint64_t seed);
 void admission_free(struct admission *admission);
-/* Counts a connection. Connections that have no address (unix sockets) are no client's. */
+/*
+ * Counts a connection. Connections that have no address (unix sockets, or those of whom it is not known yet) are no client's.
+ */
 enum admission_answer admission_enter(struct admission *admission, const struct admission_limits *limits,
                                       const struct ring_endpoint *client);
-/* Of a connection that was granted. */
+/* Counts a connection that was granted without an address for its client, too. Otherwise it is still nobody's. */
+enum admission_answer admission_name(struct admission *admission, const struct admission_limits *limits,
+                                     const struct ring_endpoint *client);
+/* Of a connection that was granted; the client that it was counted for. */
 void admission_leave(struct admission *admission, const struct ring_endpoint *client);
 
 #endif

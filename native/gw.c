@@ -142,8 +142,8 @@ int gw_change(struct gw *gw, const struct gw_settings *to) {
     return 0;
 }
 
-int gw_listen(struct gw *gw, uint32_t loop, int fd) {
-    return post(gw, loop, (struct loop_command){.kind = LOOP_LISTEN, .fd = fd});
+int gw_listen(struct gw *gw, uint32_t loop, int fd, bool proxy) {
+    return post(gw, loop, (struct loop_command){.kind = LOOP_LISTEN, .fd = fd, .proxy = proxy});
 }
 
 int gw_attach(struct gw *gw, const struct gw_attachment *attachment) {

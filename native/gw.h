@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "access_record.h"
+#include "networks.h"
 #include "ring_geometry.h"
 
 #define GW_REASONS 64 /* >= H1_REASON_COUNT */
@@ -60,6 +61,10 @@ struct gw_settings {
     uint32_t head_bytes;
     uint32_t fields;
     bool keep_underscores;
+    bool request_ids;              /* every request has one */
+    bool trust_unix;               /* peers on unix sockets may speak for others */
+    const struct network *trusted; /* so may these */
+    uint32_t trusted_count;
 };
 
 struct gw_config {
@@ -84,7 +89,7 @@ struct gw_notice {
     const char *text; /* static; NULL if none */
     uint64_t value;
     uint64_t limit;
-    uint16_t status;
+    uint16_t status; /* 0: closed without an answer */
     struct ring_endpoint client;
 };
 
@@ -165,8 +170,8 @@ void gw_free(struct gw *gw);
 /* Puts other settings in force. Returns 0 or -errno; then the old ones stay. */
 __attribute__((warn_unused_result)) int gw_change(struct gw *gw, const struct gw_settings *settings);
 
-/* A listening, non-blocking socket for one loop; taken over on success. */
-__attribute__((warn_unused_result)) int gw_listen(struct gw *gw, uint32_t loop, int fd);
+/* A listening, non-blocking socket for one loop; taken over on success. proxy: connections begin with a PROXY header. */
+__attribute__((warn_unused_result)) int gw_listen(struct gw *gw, uint32_t loop, int fd, bool proxy);
 __attribute__((warn_unused_result)) int gw_attach(struct gw *gw, const struct gw_attachment *attachment);
 void gw_activate(struct gw *gw, uint64_t worker);
 void gw_drain(struct gw *gw, uint64_t worker);

@@ -116,6 +116,7 @@ void h1_access_begin(struct h1_stream *stream, const uint8_t *bytes) {
     }
     entry->expected = request->content_length;
     entry->record.version = request->version;
+    entry->record.client = h1_client_address(stream->conn, bytes);
     for (unsigned i = 0; i < ACCESS_REQUEST_ID; i++) {
         add_text(entry, (enum access_text)i, texts[i]);
     }

@@ -43,7 +43,7 @@ void h1_access_free(struct h1_access_log *log);
 
 /* A stream was opened for the request in server->request, whose head is `bytes`. */
 void h1_access_begin(struct h1_stream *stream, const uint8_t *bytes);
-/* The id that the worker gets as X-Request-Id; at most once. */
+/* The id that the worker gets as X-Request-Id, if it gets one; at most once. */
 void h1_access_request_id(struct h1_stream *stream, const uint8_t *id, uint32_t length);
 /* The head of the answer is queued; a stream without a request gets its entry here. */
 void h1_access_answered(struct h1_stream *stream, uint16_t status, uint32_t head_bytes);

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "h1_server.h"
@@ -20,15 +21,20 @@ int h1_server_init(struct h1_server *server, uv_loop_t *loop, struct dispatch *d
     server->owner = owner;
     server->admission = admission;
     server->allocations = allocations;
+    memcpy(server->id_field, H1_ID_NAME, sizeof(H1_ID_NAME) - 1);
     pool_init(&server->conns, sizeof(struct h1_conn), allocations);
     pool_init(&server->streams, sizeof(struct h1_stream), allocations);
     pool_init(&server->items, sizeof(struct h1_item), allocations);
+    if (getrandom(&server->ids, sizeof(server->ids), 0) != sizeof(server->ids)) {
+        return -errno;
+    }
     return config->pipeline == 0 || config->pipeline > H1_MAX_PIPELINE ? -EINVAL : 0;
 }
 
 void h1_change(struct h1_server *server, const struct h1_config *config) {
     server->config = *config;
     for (struct h1_conn *conn = server->all; conn != NULL; conn = conn->next) {
+        h1_trust_update(conn);
         h1_timer_update(conn); /* some may have a time now, or none any more */
     }
     for (int timer = 0; timer < H1_TIMER_COUNT; timer++) {
@@ -110,14 +116,13 @@ static struct ring_endpoint endpoint_of(const struct sockaddr_storage *address) 
     return endpoint;
 }
 
-/* Whether the connection may be used. Otherwise it is answered and closed, or closed at once if there are many such. */
-static void admit(struct h1_conn *conn) {
+static const struct ring_endpoint nobody = {0};
+
+/* The connection is answered and closed, or closed at once if there are many such. */
+static void turn_away(struct h1_conn *conn, enum admission_answer answer) {
     struct h1_server *server = conn->server;
-    enum admission_answer answer = admission_enter(server->admission, &server->config.admission, &conn->remote);
-    if (answer == ADMISSION_GRANTED) {
-        conn->admitted = true;
-        return;
-    }
+    conn->admitted = H1_ADMITTED_NOT;
+    conn->input = H1_INPUT_HEAD; /* nothing is looked at any more */
     server->refused_open++;
     enum h1_reason reason = answer == ADMISSION_FULL ? H1_REASON_CONNECTIONS : H1_REASON_CLIENT;
     if (server->refused_open > REFUSED_OPEN) {
@@ -128,15 +133,42 @@ static void admit(struct h1_conn *conn) {
     }
 }
 
-static void dismiss(struct h1_conn *conn) {
-    if (conn->admitted) {
-        admission_leave(conn->server->admission, &conn->remote);
-    } else {
-        conn->server->refused_open--;
+/* Whether the connection may be used. */
+static void admit(struct h1_conn *conn) {
+    struct h1_server *server = conn->server;
+    bool known = conn->input != H1_INPUT_PROXY;
+    enum admission_answer answer =
+        admission_enter(server->admission, &server->config.admission, known ? &conn->remote : &nobody);
+    conn->admitted = known ? H1_ADMITTED_FULLY : H1_ADMITTED_IN_TOTAL;
+    if (answer != ADMISSION_GRANTED) {
+        turn_away(conn, answer);
+    } else if (!known && !h1_trusts_proxy(conn)) {
+        h1_note_refusal(conn, 0, H1_REASON_NOT_TRUSTED);
+        h1_conn_close(conn, RING_CANCEL_GONE);
     }
 }
 
-void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *peer) {
+bool h1_admit_client(struct h1_conn *conn) {
+    struct h1_server *server = conn->server;
+    enum admission_answer answer = admission_name(server->admission, &server->config.admission, &conn->remote);
+    if (answer == ADMISSION_GRANTED) {
+        conn->admitted = H1_ADMITTED_FULLY;
+        return true;
+    }
+    admission_leave(server->admission, &nobody);
+    turn_away(conn, answer);
+    return false;
+}
+
+static void dismiss(struct h1_conn *conn) {
+    if (conn->admitted == H1_ADMITTED_NOT) {
+        conn->server->refused_open--;
+    } else {
+        admission_leave(conn->server->admission, conn->admitted == H1_ADMITTED_FULLY ? &conn->remote : &nobody);
+    }
+}
+
+void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *peer, bool proxy) {
     struct h1_conn *conn = pool_take(&server->conns);
     if (conn == NULL) {
         close(fd);
@@ -146,7 +178,9 @@ void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *
     conn->server = server;
     conn->fd = fd;
     conn->reading = true;
+    conn->input = proxy ? H1_INPUT_PROXY : H1_INPUT_HEAD;
     conn->remote = endpoint_of(peer);
+    h1_trust_update(conn);
     struct sockaddr_storage local = {0};
     socklen_t length = sizeof(local);
     if (getsockname(fd, (struct sockaddr *)&local, &length) == 0) {
@@ -277,6 +311,9 @@ static void half_close_streams(struct h1_conn *conn) {
 /* The peer has closed its sending side: what it asked for is still answered. */
 static void on_half_close(struct h1_conn *conn) {
     conn->eof = true;
+    if (conn->input == H1_INPUT_PROXY && conn->in_length != 0) {
+        h1_note_refusal(conn, 0, H1_REASON_PROXY_HEADER);
+    }
     if (conn->state == H1_CONN_LINGERING || conn->front == NULL) {
         h1_conn_close(conn, RING_CANCEL_GONE);
         return;
@@ -332,8 +369,12 @@ void h1_conn_event(uv_poll_t *poll, int status, int events) {
     }
 }
 
+static bool is_before_body(const struct h1_conn *conn) {
+    return conn->input == H1_INPUT_HEAD || conn->input == H1_INPUT_PROXY;
+}
+
 static bool is_idle(const struct h1_conn *conn) {
-    return conn->state == H1_CONN_OPEN && conn->front == NULL && conn->input == H1_INPUT_HEAD && conn->in_length == 0 &&
+    return conn->state == H1_CONN_OPEN && conn->front == NULL && is_before_body(conn) && conn->in_length == 0 &&
            conn->parser.scanned == 0;
 }
 
@@ -346,7 +387,7 @@ void h1_stop(struct h1_server *server) {
         }
         if (is_idle(conn)) {
             h1_conn_close(conn, RING_CANCEL_STOPPING);
-        } else if (conn->state == H1_CONN_OPEN && conn->front == NULL && conn->input != H1_INPUT_HEAD) {
+        } else if (conn->state == H1_CONN_OPEN && conn->front == NULL && !is_before_body(conn)) {
             h1_conn_finish(conn); /* what comes of the body that is being discarded must not reset the answer */
         } else {
             h1_conn_watch(conn);

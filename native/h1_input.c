@@ -109,6 +109,9 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
         request_complete(conn);
     }
 
+    struct request_view view = {.bytes = bytes, .bytes_length = head_length};
+    struct h1_id id = h1_vouch(conn, bytes, head_length, &view);
+    h1_access_request_id(stream, id.bytes, id.length);
     const struct h1_native_path *native = native_path(server, request, bytes);
     if (native != NULL && !has_body) {
         counter_add(&server->counters.native_answers, 1);
@@ -120,28 +123,23 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
     if (static_begin(stream, request, bytes)) {
         return 0;
     }
-
-    struct request_view view = {
-        .bytes = bytes,
-        .bytes_length = head_length,
-        .fields = request->fields,
-        .head =
-            {
-                .header_count = (uint16_t)request->field_count,
-                .method = (uint8_t)request->method,
-                .version = request->version,
-                .body_kind = request->body_kind,
-                .flags = (uint8_t)((request->expect_continue ? RING_REQUEST_EXPECT_CONTINUE : 0u) |
-                                   (request->keep_alive ? 0u : RING_REQUEST_CLOSE)),
-                .content_length = request->content_length,
-                .method_name = request->method_name,
-                .target = request->target,
-                .path = request->path,
-                .query = request->query,
-                .authority = request->authority,
-                .remote = conn->remote,
-                .local = conn->local,
-            },
+    view.fields = request->fields;
+    view.head = (struct ring_request_head){
+        .header_count = (uint16_t)request->field_count,
+        .method = (uint8_t)request->method,
+        .version = request->version,
+        .scheme = view.head.scheme,
+        .body_kind = request->body_kind,
+        .flags = (uint8_t)((request->expect_continue ? RING_REQUEST_EXPECT_CONTINUE : 0u) |
+                           (request->keep_alive ? 0u : RING_REQUEST_CLOSE)),
+        .content_length = request->content_length,
+        .method_name = request->method_name,
+        .target = request->target,
+        .path = request->path,
+        .query = request->query,
+        .authority = request->authority,
+        .remote = conn->remote,
+        .local = conn->local,
     };
     uint32_t first = 0;
     if (request->body_kind == RING_BODY_LENGTH) {
@@ -379,6 +377,9 @@ static uint32_t take(struct h1_conn *conn, const uint8_t *bytes, uint32_t length
         uint32_t n = 0;
         uint8_t input = conn->input;
         switch (input) {
+        case H1_INPUT_PROXY:
+            n = h1_take_proxy_header(conn, bytes + at, length - at);
+            break;
         case H1_INPUT_HEAD:
             n = take_head(conn, bytes + at, length - at);
             break;

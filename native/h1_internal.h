@@ -65,6 +65,12 @@ size_t h1_value_span(const uint8_t *bytes, size_t length);
 /* The first byte that is not allowed in a request target; `length` if there is none. */
 size_t h1_target_span(const uint8_t *bytes, size_t length);
 
+/*
+ * Whether only a proxy that is trusted may say it: X-Forwarded-*, X-Real-Ip, Forwarded, X-Request-Id, in any case and with
+ * underscores for hyphens. id: that of the name.
+ */
+bool h1_is_claim(const uint8_t *name, size_t length, uint16_t id);
+
 /* host [":" port] of RFC 3986 3.2 without userinfo, host not empty. */
 bool h1_is_authority(const uint8_t *bytes, size_t length);
 

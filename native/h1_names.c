@@ -116,3 +116,32 @@ uint16_t h1_name_id(const uint8_t *name, size_t length) {
         return RING_NAME_OTHER;
     }
 }
+
+/* Of a name that begins with x. */
+static bool is_other_claim(const uint8_t *name, size_t length) {
+    static const char prefix[] = "x-forwarded-";
+    uint8_t lower[12];
+
+    if (length < 9)
+        return false;
+    for (size_t i = 0; i < sizeof(lower) && i < length; i++)
+        lower[i] = name[i] == '_' ? '-' : h1_lower(name[i]);
+    if (length == 9)
+        return memcmp(lower, "x-real-ip", 9) == 0;
+    return length >= 12 && (memcmp(lower, prefix, 12) == 0 || (length == 12 && memcmp(lower, "x-request-id", 12) == 0));
+}
+
+bool h1_is_claim(const uint8_t *name, size_t length, uint16_t id) {
+    switch (id) {
+    case RING_NAME_X_FORWARDED_FOR:
+    case RING_NAME_X_FORWARDED_PROTO:
+    case RING_NAME_X_FORWARDED_HOST:
+    case RING_NAME_FORWARDED:
+    case RING_NAME_X_REQUEST_ID:
+        return true;
+    case RING_NAME_OTHER:
+        return h1_lower(name[0]) == 'x' && is_other_claim(name, length);
+    default:
+        return false;
+    }
+}

@@ -270,6 +270,8 @@ const char *h1_reason_text(enum h1_reason reason) {
         [H1_REASON_NO_WORKER] = "no worker can take the request now",
         [H1_REASON_HANDLER_TIMEOUT] = "the application did not answer in time",
         [H1_REASON_WORKER_FAILED] = "the application failed",
+        [H1_REASON_PROXY_HEADER] = "missing or malformed PROXY header",
+        [H1_REASON_NOT_TRUSTED] = "not a trusted proxy",
         [H1_REASON_BAD_ANSWER] = "the application's answer is malformed",
     };
 

@@ -52,6 +52,8 @@ enum h1_reason {
     H1_REASON_HANDLER_TIMEOUT, /* 504 */
     H1_REASON_WORKER_FAILED,   /* 502 */
     H1_REASON_BAD_ANSWER,      /* 502 */
+    H1_REASON_PROXY_HEADER,    /* closed: a connection of a proxy does not begin as it should */
+    H1_REASON_NOT_TRUSTED,     /* closed: not a proxy that is trusted */
     H1_REASON_COUNT
 };
 
@@ -94,7 +96,7 @@ struct h1_request {
     struct ring_span query;     /* without "?" */
     struct ring_span authority; /* of absolute-form, else the Host value (valid, may be empty), else length 0 */
     uint32_t field_count;
-    struct ring_field fields[H1_MAX_FIELDS];
+    struct ring_field fields[H1_MAX_FIELDS + 1]; /* one to spare, for a field that the gateway adds */
 };
 
 __attribute__((warn_unused_result)) int h1_parse_request(struct h1_parser *parser, const uint8_t *bytes, size_t length,

@@ -18,7 +18,10 @@
 #include "h1_access.h"
 #include "h1_chunked.h"
 #include "h1_parser.h"
+#include "networks.h"
 #include "pool.h"
+#include "request_block.h"
+#include "request_id.h"
 #include "static_site.h"
 
 #define H1_READ_BUFFER 65536u
@@ -27,6 +30,7 @@
 #define H1_COPY_PIECES 64u /* copied pieces of one answer that may be unsent */
 #define H1_MAX_PIPELINE 256u
 #define H1_DISCARD_LIMIT 262144u /* request bytes read after the answer, to keep a connection */
+#define H1_ID_NAME "X-Request-Id"
 #define H1_LINGER_MS 2000u
 #define H1_LINGER_BYTES 1048576u
 
@@ -68,6 +72,8 @@ struct h1_config {
     uint32_t max_requests; /* per connection; UINT32_MAX: no limit */
     uint32_t pipeline;
     struct h1_timeouts timeouts;
+    struct networks trusted; /* proxies */
+    bool request_ids;        /* every request has one */
     const char *server_name; /* NULL: no Server field */
     const struct h1_native_path *native_paths;
     uint32_t native_path_count;
@@ -109,6 +115,8 @@ struct h1_server {
     void *owner;
     struct admission *admission;
     uint32_t refused_open; /* connections that were not admitted */
+    struct request_ids ids;
+    uint8_t id_field[sizeof(H1_ID_NAME) - 1 + REQUEST_ID_DIGITS]; /* the field of the id that was made last */
     struct pool conns;
     struct pool streams;
     struct pool items;
@@ -174,7 +182,15 @@ enum h1_input {
     H1_INPUT_HEAD = 0,
     H1_INPUT_LENGTH, /* body_left bytes of body */
     H1_INPUT_CHUNKED,
+    H1_INPUT_PROXY,   /* a PROXY header comes first */
     H1_INPUT_DISCARD, /* nothing more is understood; what comes is thrown away */
+};
+
+/* How a connection counts. */
+enum h1_admitted {
+    H1_ADMITTED_NOT = 0,  /* among those that are told so */
+    H1_ADMITTED_IN_TOTAL, /* it is not known yet whose it is */
+    H1_ADMITTED_FULLY,
 };
 
 enum h1_conn_state {
@@ -201,7 +217,9 @@ struct h1_conn {
     bool stalled;        /* leftover input waits for an exchange, not for bytes */
     uint16_t depth;      /* streams */
     uint16_t unsafe;     /* streams with an unsafe method */
-    bool admitted;       /* counts as open */
+    uint8_t admitted;    /* enum h1_admitted */
+    bool nameless;       /* its bytes come from somebody whom the proxy does not name */
+    bool trusted;        /* may speak for others */
     uint16_t closed_for; /* RING_CANCEL_* that it was closed for */
     uint32_t requests;
     struct h1_parser parser;
@@ -240,7 +258,8 @@ __attribute__((warn_unused_result)) int h1_server_init(struct h1_server *server,
 void h1_change(struct h1_server *server, const struct h1_config *config);
 void h1_server_free(struct h1_server *server);
 /* Takes an accepted, non-blocking socket over; closes it on failure. */
-void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *peer);
+/* proxy: the connection begins with a PROXY header. */
+void h1_accept(struct h1_server *server, int fd, const struct sockaddr_storage *peer, bool proxy);
 /* Sends what is queued on all dirty connections and lets them go on. */
 void h1_flush(struct h1_server *server);
 /* Lingering connections and timers; some times a second. True while there are any. */
@@ -288,5 +307,32 @@ void h1_conn_refuse(struct h1_conn *conn, uint16_t status, enum h1_reason reason
 /* Counts and tells only. */
 void h1_note_refusal(struct h1_conn *conn, uint16_t status, enum h1_reason reason);
 void h1_unblock(struct h1_conn *conn);
+/* The client is known now: false if the connection is not admitted because of it. */
+bool h1_admit_client(struct h1_conn *conn);
+
+/* --- h1_trust.c --- */
+/* Whether the connection may speak for others, by what is known of it and by the configuration. */
+void h1_trust_update(struct h1_conn *conn);
+/* Whether its peer may be the proxy of a listener for proxies. */
+bool h1_trusts_proxy(const struct h1_conn *conn);
+/* Takes a PROXY header off; 0: it is not complete. */
+uint32_t h1_take_proxy_header(struct h1_conn *conn, const uint8_t *bytes, uint32_t length);
+
+/* A request's id, of whoever made it; length 0 without one. */
+struct h1_id {
+    const uint8_t *bytes;
+    uint32_t length;
+};
+
+/*
+ * Takes what only trusted peers may say out of server->request, whose head is bytes[0 .. length), and gives it its id. The
+ * id's bytes are part of the head, or the server's until the next request. view: its tail and scheme are filled in.
+ */
+struct h1_id h1_vouch(struct h1_conn *conn, const uint8_t *bytes, uint32_t length, struct request_view *view);
+/*
+ * For logs: who asked server->request, whose head is `bytes`. That is the connection's remote end, or whom trusted proxies
+ * name (forwarded.h) in X-Forwarded-For or, without that, in Forwarded.
+ */
+struct ring_endpoint h1_client_address(const struct h1_conn *conn, const uint8_t *bytes);
 
 #endif

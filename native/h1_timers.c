@@ -24,6 +24,8 @@ static enum h1_timer timer_of(const struct h1_conn *conn) {
             return H1_TIMER_NONE; /* it waits for us */
         }
         return conn->greeted ? H1_TIMER_IDLE : H1_TIMER_HEAD;
+    case H1_INPUT_PROXY:
+        return H1_TIMER_HEAD;
     case H1_INPUT_LENGTH:
     case H1_INPUT_CHUNKED:
         return H1_TIMER_BODY;
@@ -86,6 +88,11 @@ static void expire(struct h1_conn *conn) {
     counter_add(&server->counters.timed_out[conn->timer], 1);
     if (conn->timer == H1_TIMER_IDLE || (conn->timer == H1_TIMER_HEAD && !has_part_of_a_head(conn))) {
         h1_conn_close(conn, RING_CANCEL_GONE); /* nothing was asked */
+        return;
+    }
+    if (conn->input == H1_INPUT_PROXY) {
+        h1_note_refusal(conn, 0, H1_REASON_HEAD_TIMEOUT);
+        h1_conn_close(conn, RING_CANCEL_GONE); /* a proxy expects no answer yet */
         return;
     }
     enum h1_reason reason = conn->timer == H1_TIMER_HEAD ? H1_REASON_HEAD_TIMEOUT : H1_REASON_BODY_TIMEOUT;

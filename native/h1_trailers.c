@@ -5,6 +5,8 @@
 #include "h1_internal.h"
 
 static bool is_allowed(const uint8_t *name, size_t length, uint16_t id) {
+    if (h1_is_claim(name, length, id)) /* what only a trusted peer may say, and only at the head */
+        return false;
     switch (id) {
     case RING_NAME_HOST: /* framing, routing, this hop */
     case RING_NAME_CONNECTION:
@@ -15,11 +17,6 @@ static bool is_allowed(const uint8_t *name, size_t length, uint16_t id) {
     case RING_NAME_UPGRADE:
     case RING_NAME_KEEP_ALIVE:
     case RING_NAME_PROXY_CONNECTION:
-    case RING_NAME_X_FORWARDED_FOR: /* what only a trusted peer may say, and only at the head */
-    case RING_NAME_X_FORWARDED_PROTO:
-    case RING_NAME_X_FORWARDED_HOST:
-    case RING_NAME_FORWARDED:
-    case RING_NAME_X_REQUEST_ID:
     case RING_NAME_EXPECT: /* request modifiers */
     case RING_NAME_RANGE:
     case RING_NAME_IF_MATCH:
@@ -39,7 +36,7 @@ static bool is_allowed(const uint8_t *name, size_t length, uint16_t id) {
         return false;
     case RING_NAME_OTHER:
         return !H1_EQUALS(name, length, "proxy-authorization") && !H1_EQUALS(name, length, "proxy-authenticate") &&
-               !H1_EQUALS(name, length, "max-forwards") && !H1_EQUALS(name, length, "x-real-ip");
+               !H1_EQUALS(name, length, "max-forwards");
     default:
         return true;
     }

@@ -24,7 +24,7 @@ static void accept_waiting(struct loop_listener *listener, int most) {
         socklen_t length = sizeof(peer);
         int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            h1_accept(&loop->server, fd, &peer);
+            h1_accept(&loop->server, fd, &peer, listener->proxy);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -49,7 +49,7 @@ static void on_listener_closed(uv_handle_t *handle) {
     free(handle);
 }
 
-static void listen_on(struct loop *loop, int fd) {
+static void listen_on(struct loop *loop, int fd, bool proxy) {
     struct loop_listener *listener = calloc(1, sizeof(*listener));
     if (listener == NULL || loop->stopping || uv_poll_init(&loop->uv, &listener->poll, fd) != 0) {
         free(listener);
@@ -58,6 +58,7 @@ static void listen_on(struct loop *loop, int fd) {
     }
     listener->loop = loop;
     listener->fd = fd;
+    listener->proxy = proxy;
     listener->next = loop->listeners;
     loop->listeners = listener;
     (void)uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
@@ -307,7 +308,7 @@ static void execute(struct loop *loop, const struct loop_command *command) {
     struct dispatch_lane *lane = find_lane(loop, command->worker);
     switch (command->kind) {
     case LOOP_LISTEN:
-        listen_on(loop, command->fd);
+        listen_on(loop, command->fd, command->proxy);
         break;
     case LOOP_CHANGE:
         change(loop, command->settings);

@@ -28,6 +28,7 @@ struct loop_command {
     struct loop_command *next;
     enum loop_command_kind kind;
     int fd;
+    bool proxy;
     uint64_t worker;
     struct loop_lane *lane;
     struct settings *settings;
@@ -46,6 +47,7 @@ struct loop_listener {
     struct loop *loop;
     struct loop_listener *next;
     int fd;
+    bool proxy;  /* every connection begins with a PROXY header */
     bool paused; /* out of descriptors */
 };
 

@@ -79,8 +79,9 @@ func errno(rc C.int) error {
 	return syscall.Errno(-rc)
 }
 
-// AddListener hands over one bound, listening, non-blocking socket per loop (or one descriptor repeated, which is then duplicated).
-func (g *Gateway) AddListener(fds []int) error {
+// AddListener hands over one bound, listening, non-blocking socket per loop (or one descriptor repeated, which is then
+// duplicated). With proxy, every connection has to begin with a PROXY header.
+func (g *Gateway) AddListener(fds []int, proxy bool) error {
 	if len(fds) != g.loops {
 		return fmt.Errorf("listener has %d sockets, expected one for each of %d loops", len(fds), g.loops)
 	}
@@ -94,7 +95,7 @@ func (g *Gateway) AddListener(fds []int) error {
 			fd = dup
 		}
 		seen[fd] = true
-		if rc := C.gw_listen(g.gw, C.uint32_t(i), C.int(fd)); rc != 0 {
+		if rc := C.gw_listen(g.gw, C.uint32_t(i), C.int(fd), C.bool(proxy)); rc != 0 {
 			return fmt.Errorf("listening socket %d: %w", fd, errno(rc))
 		}
 	}

@@ -49,7 +49,7 @@ func startGateway(t *testing.T, config engine.Config) (*Gateway, string) {
 	}
 	file.Close()
 	listener.Close()
-	if err := g.AddListener(fds); err != nil {
+	if err := g.AddListener(fds, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.Start(); err != nil {

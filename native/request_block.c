@@ -4,7 +4,7 @@
 
 uint32_t request_block_size(const struct request_view *view) {
     return (uint32_t)sizeof(struct ring_request_head) + view->head.header_count * (uint32_t)sizeof(struct ring_field) +
-           view->bytes_length;
+           view->bytes_length + view->tail_length;
 }
 
 void request_block_write(const struct request_view *view, uint8_t *memory) {
@@ -12,7 +12,7 @@ void request_block_write(const struct request_view *view, uint8_t *memory) {
     uint32_t base = (uint32_t)sizeof(struct ring_request_head) + count * (uint32_t)sizeof(struct ring_field);
 
     struct ring_request_head head = view->head;
-    head.size = base + view->bytes_length;
+    head.size = base + view->bytes_length + view->tail_length;
     head.method_name.offset += base;
     head.target.offset += base;
     head.path.offset += base;
@@ -28,4 +28,7 @@ void request_block_write(const struct request_view *view, uint8_t *memory) {
         fields[i] = field;
     }
     memcpy(memory + base, view->bytes, view->bytes_length);
+    if (view->tail_length != 0) {
+        memcpy(memory + base + view->bytes_length, view->tail, view->tail_length);
+    }
 }

@@ -10,6 +10,8 @@
 struct request_view {
     const uint8_t *bytes;
     uint32_t bytes_length;
+    const uint8_t *tail; /* more bytes: they follow those, and spans count on */
+    uint32_t tail_length;
     struct ring_request_head head; /* all but size; spans count from `bytes` */
     const struct ring_field *fields;
 };

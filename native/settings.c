@@ -10,6 +10,7 @@ static void drop(struct settings *settings) {
     }
     free(settings->native_paths);
     static_sites_release(settings->sites);
+    free(settings->trusted);
     free(settings->server_name);
     free(settings);
 }
@@ -33,6 +34,14 @@ static bool copy_native_paths(struct settings *settings, const struct gw_setting
     return true;
 }
 
+static bool copy_trusted(struct settings *settings, const struct gw_settings *from) {
+    settings->trusted = calloc(from->trusted_count + 1, sizeof(*settings->trusted));
+    if (settings->trusted != NULL && from->trusted_count != 0) {
+        memcpy(settings->trusted, from->trusted, from->trusted_count * sizeof(*settings->trusted));
+    }
+    return settings->trusted != NULL;
+}
+
 /* Each loop has an equal share, at least one. */
 static uint32_t share(uint32_t limit, uint32_t loops) {
     return limit == 0 ? UINT32_MAX : (limit + loops - 1) / loops;
@@ -49,7 +58,7 @@ struct settings *settings_new(const struct gw_settings *from, uint32_t users) {
     }
     settings->users = users;
     settings->server_name = strdup(from->server_name);
-    if (settings->server_name == NULL || !copy_native_paths(settings, from) ||
+    if (settings->server_name == NULL || !copy_native_paths(settings, from) || !copy_trusted(settings, from) ||
         (from->files.site_count != 0 && static_sites_new(&from->files, &settings->sites) != 0)) {
         drop(settings);
         return NULL;
@@ -74,6 +83,8 @@ struct settings *settings_new(const struct gw_settings *from, uint32_t users) {
                                  [H1_TIMER_BODY] = from->body_timeout_ms},
                      .send = from->send_timeout_ms,
                      .body_rate = from->body_rate},
+        .trusted = {.all = settings->trusted, .count = from->trusted_count, .unix_peers = from->trust_unix},
+        .request_ids = from->request_ids,
         .server_name = settings->server_name[0] != 0 ? settings->server_name : NULL,
         .native_paths = settings->native_paths,
         .native_path_count = settings->native_path_count,

@@ -8,6 +8,7 @@ import "C"
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 	"unsafe"
 
@@ -43,6 +44,21 @@ func (m *memory) array(n int, size C.size_t) unsafe.Pointer {
 // onFree has do called with the rest.
 func (m *memory) onFree(do func()) { m.closers = append(m.closers, do) }
 
+func (m *memory) networks(from []netip.Prefix) *C.struct_network {
+	to := (*C.struct_network)(m.array(len(from), C.sizeof_struct_network))
+	all := unsafe.Slice(to, len(from))
+	for i, prefix := range from {
+		all[i].bits = C.uint8_t(prefix.Bits())
+		all[i].family = 6
+		bytes := prefix.Addr().AsSlice()
+		if prefix.Addr().Is4() {
+			all[i].family = 4
+		}
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(&all[i].address)), len(all[i].address)), bytes)
+	}
+	return to
+}
+
 func (m *memory) free() {
 	for _, p := range m.blocks {
 		C.free(p)
@@ -62,6 +78,11 @@ func settings(from *engine.Settings, to *C.struct_gw_settings) (free func(), err
 	}
 	if from.LineBytes < 16 || from.HeadBytes < 16 || from.LineBytes+from.HeadBytes > 48<<10 {
 		return nil, fmt.Errorf("request line and header bytes: %d and %d, expected at least 16 each and 49152 together", from.LineBytes, from.HeadBytes)
+	}
+	for _, prefix := range from.Trusted {
+		if !prefix.IsValid() || prefix.Addr().Is4In6() {
+			return nil, fmt.Errorf("trusted network %v, expected a valid one, not of IPv4 addresses written as IPv6", prefix)
+		}
 	}
 	var m memory
 	*to = C.struct_gw_settings{
@@ -84,6 +105,10 @@ func settings(from *engine.Settings, to *C.struct_gw_settings) (free func(), err
 		head_bytes:         count(from.HeadBytes),
 		fields:             count(from.Fields),
 		keep_underscores:   C.bool(from.KeepUnderscores),
+		request_ids:        C.bool(from.RequestIDs),
+		trust_unix:         C.bool(from.TrustUnix),
+		trusted_count:      count(len(from.Trusted)),
+		trusted:            m.networks(from.Trusted),
 	}
 	if err := staticFiles(from, &to.files, &m); err != nil {
 		m.free()

@@ -17,6 +17,7 @@ struct settings {
     struct h1_native_path *native_paths;
     uint32_t native_path_count;
     struct static_sites *sites; /* NULL: none */
+    struct network *trusted;
 };
 
 /* A copy for `users` loops; NULL if memory is out. */

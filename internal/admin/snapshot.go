@@ -44,7 +44,8 @@ type Config struct {
 
 // Listener is an address that clients reach.
 type Listener struct {
-	URL string `json:"url"`
+	URL   string `json:"url"`
+	Proxy bool   `json:"proxy,omitempty"` // connections begin with a PROXY header
 }
 
 // Worker is one attachment.

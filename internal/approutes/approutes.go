@@ -10,6 +10,7 @@
 //	/sleep?ms=N          an answer after N milliseconds
 //	/stream?n=N&ms=M     N flushed lines, M milliseconds apart
 //	/headers             the request fields, as JSON
+//	/peer                who asks and for what: remote, scheme and host, as JSON
 //	/status?code=N       that status
 //	/panic               a panic
 //	/pid                 process id and release, as JSON
@@ -73,6 +74,12 @@ type uploadAnswer struct {
 type pidAnswer struct {
 	PID     int    `json:"pid"`
 	Release string `json:"release"`
+}
+
+type peerAnswer struct {
+	Remote string `json:"remote"` // address and, from a handler, port
+	Scheme string `json:"scheme"`
+	Host   string `json:"host"`
 }
 
 func (o Options) pid() pidAnswer { return pidAnswer{PID: os.Getpid(), Release: o.Release} }

@@ -275,6 +275,20 @@ func TestHeaders(t *testing.T) {
 	})
 }
 
+func TestPeer(t *testing.T) {
+	each(t, func(t *testing.T, do func(envtest.Request) answer) {
+		r := get("/peer")
+		r.Fields = []envmap.Field{{Name: "host", Value: "example.com"}}
+		var got peerAnswer
+		if err := json.Unmarshal([]byte(do(r).body), &got); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(got.Remote, "192.0.2.1") || got.Scheme != "http" || got.Host != "example.com" {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
 func TestStatus(t *testing.T) {
 	each(t, func(t *testing.T, do func(envtest.Request) answer) {
 		for _, code := range []int{200, 201, 302, 404, 418, 500, 503, 999} {

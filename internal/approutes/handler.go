@@ -33,6 +33,8 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = stream(w, r)
 	case "/headers":
 		err = headers(w, r)
+	case "/peer":
+		err = answerJSON(w, peer(r))
 	case "/status":
 		err = status(w, r)
 	case "/panic":
@@ -85,6 +87,14 @@ func headers(w http.ResponseWriter, r *http.Request) error {
 	}
 	all.Set("Host", r.Host)
 	return answerJSON(w, all)
+}
+
+func peer(r *http.Request) peerAnswer {
+	answer := peerAnswer{Remote: r.RemoteAddr, Scheme: "http", Host: r.Host}
+	if r.TLS != nil {
+		answer.Scheme = "https"
+	}
+	return answer
 }
 
 func status(w http.ResponseWriter, r *http.Request) error {

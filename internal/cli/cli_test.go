@@ -84,6 +84,14 @@ func TestBadInputIsOneLineThatNamesValueAndExpectation(t *testing.T) {
 		{"serve --access-log=", []string{"--access-log is empty", "standard output"}},
 		{"serve --access-log /no/such/dir/log", []string{`"/no/such/dir/log"`, "expected a file"}},
 		{"serve --admin=", []string{"--admin is empty", "off"}},
+		{"serve --trusted 10.0.0.0/33", []string{`"10.0.0.0/33"`, "10.0.0.0/8"}},
+		{"serve --trusted 10.0.0.1/8", []string{`"10.0.0.1/8"`, "expected 10.0.0.0/8"}},
+		{"serve --trusted localhost", []string{`"localhost"`, "unix"}},
+		{"serve --trusted ::ffff:0:0/95", []string{`"::ffff:0:0/95"`, "96 to 128"}},
+		{"serve --trusted fe80::1%lo", []string{`"fe80::1%lo"`}},
+		{"serve --trusted=", []string{`""`}},
+		{"serve --trusted" + strings.Repeat(" 10.0.0.1 --trusted", 256) + " ::1", []string{"257", "at most 256"}},
+		{"serve --request-id=perhaps", []string{"--request-id", `"perhaps"`}},
 		{"serve --socket=", []string{"--socket is empty"}},
 	} {
 		t.Run(test.args, func(t *testing.T) {
@@ -237,7 +245,7 @@ type idleEngine struct {
 	listeners []int
 }
 
-func (e *idleEngine) AddListener(fds []int) error {
+func (e *idleEngine) AddListener(fds []int, _ bool) error {
 	e.listeners = append(e.listeners, fds...)
 	return nil
 }

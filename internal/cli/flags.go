@@ -19,6 +19,9 @@ type options struct {
 	config            string
 	test              bool
 	listen            []string
+	listenProxy       []string
+	trusted           []string
+	requestIDs        bool
 	backlog           int
 	unixMode          string
 	admin             string
@@ -77,6 +80,9 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.StringVarP(&o.config, configFlag, "c", "", "`FILE` with the flags below as keys (TOML); those of the command line go before it; read again on SIGHUP")
 	f.BoolVarP(&o.test, testFlag, "t", false, "test the configuration, say what is wrong with it, and end")
 	f.StringArrayVar(&o.listen, "listen", []string{"127.0.0.1:8080"}, "`ADDR` for clients: "+listen.Expected+"; repeatable, port 0 takes any")
+	f.StringArrayVar(&o.listenProxy, "listen-proxy", nil, "`ADDR` for proxies, like --listen: every connection begins with a PROXY header, version 1 or 2; repeatable; --listen has no default then")
+	f.StringArrayVar(&o.trusted, "trusted", nil, "`NETWORK` of peers that may speak for others, such as 10.0.0.0/8, 192.0.2.1 or unix: X-Forwarded-* and the like are dropped from all others, who may not use --listen-proxy either; repeatable")
+	f.BoolVar(&o.requestIDs, "request-id", true, "give each request an X-Request-Id, unless a peer in --trusted did")
 	f.IntVar(&o.backlog, "backlog", 4096, "connections that may wait on each listening socket; the kernel lowers it to net.core.somaxconn")
 	f.StringVar(&o.unixMode, "unix-mode", "", "access `MODE` of listening unix sockets, such as 0660 (default: what the umask leaves)")
 	f.StringVar(&o.admin, "admin", "127.0.0.1:9180", "`ADDR` (HOST:PORT) of the admin server, or "+adminOff)

@@ -103,6 +103,9 @@ func announce(stdout io.Writer, g *gateway.Gateway, socket string) error {
 	for _, url := range g.URLs() {
 		text += "listening on " + url + "\n"
 	}
+	for _, url := range g.ProxyURLs() {
+		text += "listening for proxies on " + url + "\n"
+	}
 	if admin := g.AdminURL(); admin != "" {
 		text += "admin on " + admin + "\n"
 	}

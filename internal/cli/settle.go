@@ -55,6 +55,13 @@ func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 	if err != nil {
 		return nil, err
 	}
+	trusted, trustUnix, err := networks(o.trusted)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.listenProxy) > 0 && !f.Changed("listen") {
+		o.listen = nil // a default that nobody asked for would be a way past the proxies
+	}
 	paths, err := nativePaths(o.nativePaths)
 	if err != nil {
 		return nil, err
@@ -96,7 +103,7 @@ func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 	return &settled{
 		socketMode: socketMode, logFormat: o.logFormat,
 		gateway: gateway.Config{
-			Listen: o.listen, Backlog: o.backlog, UnixMode: mode, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
+			Listen: o.listen, ListenProxy: o.listenProxy, Backlog: o.backlog, UnixMode: mode, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
 			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainLimit: o.drainLimit, Version: version,
 		},
 		engine: engine.Config{Loops: o.loops, Spin: o.spin, AccessLog: o.accessLog != "", Settings: engine.Settings{
@@ -107,7 +114,7 @@ func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 			QueueDeadline: o.queueDeadline, RequestTimeout: o.requestTimeout, HeadTimeout: o.headTimeout,
 			IdleTimeout: o.idleTimeout, BodyTimeout: o.bodyTimeout, BodyRate: int(o.bodyRate), SendTimeout: o.sendTimeout,
 			MaxBody: int64(o.maxBody), LineBytes: int(o.lineBytes), HeadBytes: int(o.headBytes), Fields: o.fields,
-			KeepUnderscores: o.keepUnderscores,
+			KeepUnderscores: o.keepUnderscores, Trusted: trusted, TrustUnix: trustUnix, RequestIDs: o.requestIDs,
 		}},
 	}, nil
 }

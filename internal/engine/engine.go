@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"net/netip"
 	"time"
 
 	"ringway/ring"
@@ -70,6 +71,14 @@ type Settings struct {
 	// KeepUnderscores passes header fields on whose names hold an underscore. A CGI-like environment takes
 	// X_Forwarded_For for X-Forwarded-For.
 	KeepUnderscores bool
+
+	// Trusted are the networks whose peers may speak for others: in X-Forwarded-*, X-Real-Ip, Forwarded and X-Request-Id,
+	// which are dropped from all others. IPv4 networks also have the IPv4-mapped IPv6 addresses. If there are any, only
+	// they may connect to listeners for proxies. TrustUnix is the same for peers on unix sockets.
+	Trusted   []netip.Prefix
+	TrustUnix bool
+	// RequestIDs gives each request an X-Request-Id, unless a trusted peer did.
+	RequestIDs bool
 }
 
 // StaticSite serves the files below Directory for paths that are Prefix or begin with Prefix and "/". A Prefix of ""
@@ -111,6 +120,6 @@ type Notice struct {
 	Worker  uint64
 	Text    string
 	Client  string // address and port; "" for a unix socket
-	Status  int
+	Status  int    // 0: the connection was closed without an answer
 	Skipped uint64
 }

@@ -13,6 +13,8 @@ import (
 type Config struct {
 	// Listen are the addresses for clients, see package listen.
 	Listen []string
+	// ListenProxy are the addresses for proxies, whose connections begin with a PROXY header.
+	ListenProxy []string
 	// Backlog is the length of their accept queues, UnixMode the access mode of unix sockets (0: by umask).
 	Backlog  int
 	UnixMode os.FileMode

@@ -6,8 +6,8 @@ import "ringway/internal/engine"
 // workers.
 type Engine interface {
 	// AddListener takes over bound and listening non-blocking sockets, one for each loop; a unix socket is repeated.
-	// Before Start only.
-	AddListener(descriptors []int) error
+	// With proxy, connections begin with a PROXY header. Before Start only.
+	AddListener(descriptors []int, proxy bool) error
 	// Start starts the loops.
 	Start() error
 	// Change puts other settings in force, for what begins from then on. After an error the old ones are.

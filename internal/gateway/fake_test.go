@@ -39,7 +39,7 @@ func (e *fakeEngine) record(format string, arguments ...any) {
 	e.calls = append(e.calls, fmt.Sprintf(format, arguments...))
 }
 
-func (e *fakeEngine) AddListener(fds []int) error {
+func (e *fakeEngine) AddListener(fds []int, _ bool) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.record("listen %d", len(fds))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +30,6 @@ type Gateway struct {
 	log       *slog.Logger
 	started   time.Time
 	listeners []*listen.Listener
-	urls      []string
 	control   *control.Server
 	admin     *admin.Server // nil if there is none
 	// supervisor is nil if workers come by themselves.
@@ -96,7 +96,19 @@ func (g *Gateway) abandon() {
 }
 
 // URLs are the bound addresses for clients.
-func (g *Gateway) URLs() []string { return g.urls }
+func (g *Gateway) URLs() []string { return g.urls(false) }
+
+// ProxyURLs are the bound addresses for proxies.
+func (g *Gateway) ProxyURLs() []string { return g.urls(true) }
+
+func (g *Gateway) urls(proxy bool) (urls []string) {
+	for _, listener := range g.listeners {
+		if listener.Proxy == proxy {
+			urls = append(urls, listener.URL)
+		}
+	}
+	return urls
+}
 
 // AdminURL is the bound address of the admin server, empty if there is none.
 func (g *Gateway) AdminURL() string {
@@ -136,7 +148,7 @@ func (g *Gateway) open() error {
 
 func (g *Gateway) openListeners() error {
 	inherited := listen.Inherit()
-	for _, address := range g.config.Listen {
+	for i, address := range slices.Concat(g.config.Listen, g.config.ListenProxy) {
 		var opened []*listen.Listener
 		var err error
 		if listen.IsInherited(address) {
@@ -153,8 +165,8 @@ func (g *Gateway) openListeners() error {
 			return err
 		}
 		for _, listener := range opened {
+			listener.Proxy = i >= len(g.config.Listen)
 			g.listeners = append(g.listeners, listener)
-			g.urls = append(g.urls, listener.URL)
 		}
 	}
 	if unused := inherited.Close(); len(unused) > 0 {
@@ -165,7 +177,7 @@ func (g *Gateway) openListeners() error {
 
 func (g *Gateway) startEngine() error {
 	for _, listener := range g.listeners {
-		if err := g.engine.AddListener(listener.Take()); err != nil {
+		if err := g.engine.AddListener(listener.Take(), listener.Proxy); err != nil {
 			return fmt.Errorf("listen on %s: %w", listener.URL, err)
 		}
 	}

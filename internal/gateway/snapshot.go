@@ -25,8 +25,8 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 		Lanes:     stats.Lanes,
 		Config:    g.configured.Load(),
 	}
-	for _, url := range g.URLs() {
-		snapshot.Listeners = append(snapshot.Listeners, admin.Listener{URL: url})
+	for _, listener := range g.listeners {
+		snapshot.Listeners = append(snapshot.Listeners, admin.Listener{URL: listener.URL, Proxy: listener.Proxy})
 	}
 	inFlight := make(map[uint64]uint64)
 	for _, lane := range stats.Lanes {

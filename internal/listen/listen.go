@@ -10,6 +10,8 @@ import (
 type Listener struct {
 	// URL is how a client reaches it: http://HOST:PORT with the bound port, or unix:PATH.
 	URL string
+	// Proxy is the caller's: connections begin with a PROXY header.
+	Proxy bool
 
 	descriptors []int
 	claim       *Claim

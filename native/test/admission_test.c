@@ -47,6 +47,25 @@ static void test_total(void) {
     finish();
 }
 
+/* A connection whose client comes to be known later. */
+static void test_naming(void) {
+    start();
+    struct admission_limits limits = {.connections = 3, .of_one_client = 1};
+    struct ring_endpoint one = v4(1), none = {0};
+    CHECK_UINT(admission_enter(&admission, &limits, &none), ADMISSION_GRANTED);
+    CHECK_UINT(admission_enter(&admission, &limits, &none), ADMISSION_GRANTED);
+    CHECK_UINT(admission_name(&admission, &limits, &one), ADMISSION_GRANTED);
+    CHECK_UINT(admission_name(&admission, &limits, &one), ADMISSION_CLIENT_FULL);
+    CHECK_UINT(admission.open, 2);
+    CHECK_UINT(admission_name(&admission, &limits, &none), ADMISSION_GRANTED);
+    CHECK_UINT(admission_enter(&admission, &limits, &one), ADMISSION_CLIENT_FULL);
+    admission_leave(&admission, &none);
+    admission_leave(&admission, &one);
+    CHECK_UINT(admission_enter(&admission, &limits, &one), ADMISSION_GRANTED);
+    admission_leave(&admission, &one);
+    finish();
+}
+
 static void test_one_client(void) {
     start();
     struct admission_limits limits = {.connections = 100, .of_one_client = 2};
@@ -117,6 +136,7 @@ static void test_many_clients(void) {
 
 int main(void) {
     RUN(test_total);
+    RUN(test_naming);
     RUN(test_one_client);
     RUN(test_many_clients);
     return test_report();

@@ -145,11 +145,60 @@ static void test_near_names_are_other(void) {
     CHECK_UINT(id_of("a-name-longer-than-every-well-known-one"), RING_NAME_OTHER);
 }
 
+static void test_claims(void) {
+    static const struct {
+        const char *name;
+        bool want;
+    } cases[] = {
+        {"x-forwarded-for", true},
+        {"X-FORWARDED-Proto", true},
+        {"X-Forwarded-Host", true},
+        {"Forwarded", true},
+        {"x-request-id", true},
+        {"x-forwarded-port", true},
+        {"X-Forwarded-Prefix", true},
+        {"X-Real-IP", true},
+        {"x_forwarded_for", true},
+        {"X_Forwarded-For", true},
+        {"x-forwarded_port", true},
+        {"X_Real_Ip", true},
+        {"x_request_id", true},
+        {"x-forwarded-", true},
+        {"x-forwarded-x", true},
+        {"x", false},
+        {"x-", false},
+        {"x-forwarded", false},
+        {"x-forwarder-for", false},
+        {"x-forwardedfor", false},
+        {"x-real-ips", false},
+        {"x-real-i", false},
+        {"x-request-ids", false},
+        {"x-request-i", false},
+        {"y-forwarded-for", false},
+        {"traceparent", false},
+        {"tracestate", false},
+        {"xaforwarded-for", false},
+        {"x-forwardedafor", false},
+        {"host", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const uint8_t *name = (const uint8_t *)cases[i].name;
+        size_t length = strlen(cases[i].name);
+        uint8_t *copy = malloc(length);
+        REQUIRE(copy != NULL);
+        memcpy(copy, name, length);
+        if (!CHECK_INT(h1_is_claim(copy, length, h1_name_id(copy, length)), cases[i].want))
+            fprintf(stderr, "of %s\n", cases[i].name);
+        free(copy);
+    }
+}
+
 int main(void) {
     RUN(test_classes);
     RUN(test_spans);
     RUN(test_random_spans);
     RUN(test_every_name_is_found_in_any_case);
     RUN(test_near_names_are_other);
+    RUN(test_claims);
     return test_report();
 }

@@ -219,7 +219,7 @@ static void stage_open(const struct wire_case *one) {
     }
     dispatch_activate(&stage.lane);
     stage.client = pair[0];
-    h1_accept(&stage.server, pair[1], &address);
+    h1_accept(&stage.server, pair[1], &address, false);
 }
 
 /* Nothing may be left of a case. */

@@ -37,6 +37,7 @@ type Gateway struct {
 	*Process
 	Addr   string   // host and port for clients: the first
 	URLs   []string // of all listeners
+	Proxy  string   // host and port for proxies, if there are any
 	Admin  string   // URL
 	Socket string
 
@@ -74,6 +75,9 @@ func StartGateway(t testing.TB, o Options) *Gateway {
 			if addr, found := strings.CutPrefix(url, "http://"); found && g.Addr == "" {
 				g.Addr = addr
 			}
+		}
+		if addr, found := strings.CutPrefix(line, "listening for proxies on http://"); found {
+			g.Proxy = addr
 		}
 		if url, found := strings.CutPrefix(line, "admin on "); found {
 			g.Admin = url
