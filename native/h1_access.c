@@ -123,7 +123,7 @@ void h1_access_begin(struct h1_stream *stream, const uint8_t *bytes) {
 }
 
 void h1_access_request_id(struct h1_stream *stream, const uint8_t *id, uint32_t length) {
-    if (stream->access != NULL) {
+    if (stream->access != NULL && length != 0) {
         add_text(stream->access, ACCESS_REQUEST_ID, (struct text){id, length});
     }
 }
