@@ -51,33 +51,40 @@ func TestProxiesAndRefusals(t *testing.T) {
 	}, "--max-body", "307200", "--head-bytes", "4096")
 }
 
-// TestForwardedFields: the worker learns whom a proxy speaks for.
+// TestForwardedFields: the worker learns whom a proxy speaks for, if the proxy is trusted.
 func TestForwardedFields(t *testing.T) {
-	eachProxy(t, func(t *testing.T, p proxy, g *system.Gateway, addr string) {
-		for _, before := range []string{"", "192.0.2.7"} {
-			q, err := http.NewRequest("GET", "http://"+addr+"/headers", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			q.Host = "own.test"
-			if before != "" {
-				q.Header.Set("X-Forwarded-For", before)
-			}
-			answer, err := http.DefaultClient.Do(q)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var fields http.Header
-			err = json.NewDecoder(answer.Body).Decode(&fields)
-			answer.Body.Close()
-			list := strings.Join(fields["X-Forwarded-For"], ", ") // nginx adds to a line, HAProxy adds a line
-			want := strings.TrimPrefix(before+", 127.0.0.1", ", ")
-			if err != nil || list != want || fields.Get("X-Forwarded-Proto") != "http" || fields.Get("Host") != "own.test" {
-				t.Errorf("after %q: %v, %v", before, fields, err)
-			}
-		}
-		http.DefaultClient.CloseIdleConnections()
-	})
+	for name, flags := range map[string][]string{"trusted": {"--trusted", "127.0.0.1"}, "not-trusted": nil} {
+		t.Run(name, func(t *testing.T) {
+			eachProxy(t, func(t *testing.T, p proxy, g *system.Gateway, addr string) {
+				for _, before := range []string{"", "192.0.2.7"} {
+					q, err := http.NewRequest("GET", "http://"+addr+"/headers", nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					q.Host = "own.test"
+					if before != "" {
+						q.Header.Set("X-Forwarded-For", before)
+					}
+					answer, err := http.DefaultClient.Do(q)
+					if err != nil {
+						t.Fatal(err)
+					}
+					var fields http.Header
+					err = json.NewDecoder(answer.Body).Decode(&fields)
+					answer.Body.Close()
+					list := strings.Join(fields["X-Forwarded-For"], ", ") // nginx adds to a line, HAProxy adds a line
+					want, proto := strings.TrimPrefix(before+", 127.0.0.1", ", "), "http"
+					if flags == nil {
+						want, proto = "", ""
+					}
+					if err != nil || list != want || fields.Get("X-Forwarded-Proto") != proto || fields.Get("Host") != "own.test" {
+						t.Errorf("after %q: %v, %v", before, fields, err)
+					}
+				}
+				http.DefaultClient.CloseIdleConnections()
+			}, flags...)
+		})
+	}
 }
 
 // slow is a client that reads and writes when the test wants it.

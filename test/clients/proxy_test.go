@@ -136,17 +136,14 @@ global
     maxconn 256
     stats socket DIRECTORY/stats mode 600 level user
 defaults
-    mode http
+    mode MODE
     no log
-    option http-keep-alive
-    http-reuse always
     timeout connect 20s
     timeout client 40s
     timeout server 40s
 frontend clients
     bind ADDRESS
-    option forwardfor
-    http-request set-header X-Forwarded-Proto http
+    FORWARD
     default_backend gateway
 backend gateway
     CHECK
@@ -159,11 +156,16 @@ func startHAProxy(t *testing.T, gateway string) string {
 	return addr
 }
 
-// startCheckingHAProxy starts one with lines of its own for health checks.
+// startCheckingHAProxy starts one with lines of its own for health checks. The server may have options behind its address.
 func startCheckingHAProxy(t *testing.T, server, check string) (addr, socket string) {
 	t.Helper()
+	return startHAProxyAs(t, "http", server, check+"\n    http-reuse always", "option forwardfor\n    http-request set-header X-Forwarded-Proto http")
+}
+
+func startHAProxyAs(t *testing.T, mode, server, check, forward string) (addr, socket string) {
+	t.Helper()
 	addr = reserve(t)
-	directory, name := configure(t, haproxyConfiguration, "CHECK", check, "GATEWAY", server, "ADDRESS", addr)
+	directory, name := configure(t, haproxyConfiguration, "MODE", mode, "CHECK", check, "GATEWAY", server, "ADDRESS", addr, "FORWARD", forward)
 	startServer(t, addr, "haproxy", "-db", "-f", name)
 	return addr, filepath.Join(directory, "stats")
 }
