@@ -76,5 +76,6 @@ func TestDripFeeding(t *testing.T) {
 	attack{
 		flags: []string{"--head-timeout", "2s", "--body-timeout", "2s", "--body-rate", "1000"},
 		round: dripFeed(160, 50*time.Millisecond), rounds: 1,
+		allowed: system.Allowance{Heap: 256 << 10, Private: 16 << 20, Worker: 1 << 20, Goroutines: 24},
 	}.run(t)
 }

@@ -148,7 +148,7 @@ func TestLeaving(t *testing.T) {
 	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			attack{warm: leave(6, ways["close"]), round: leave(6, way), rounds: 3}.run(t)
+			attack{warm: leave(6, ways["close"]), round: leave(6, way), rounds: 5}.run(t)
 		})
 	}
 }

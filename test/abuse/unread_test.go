@@ -56,13 +56,18 @@ func TestAnswersNeverRead(t *testing.T) {
 	}.run(t)
 }
 
-// TestAnswersNeverReadUntilTheClientsLeave: the same clients, who leave before that.
+// TestAnswersNeverReadUntilTheClientsLeave: the same clients, who leave when what they do not read is held aside, because
+// others need the arena.
 func TestAnswersNeverReadUntilTheClientsLeave(t *testing.T) {
 	t.Parallel()
+	held := uint64(0)
 	attack{
-		flags: []string{"--send-timeout", "1m", "--exchanges", "256", "--arena-size", "4MiB"}, rounds: 3,
-		round:   neverRead(60, func(*testing.T, *system.Gateway) {}),
-		allowed: system.Allowance{Heap: 1 << 20, Private: 24 << 20, Worker: 2 << 20, Goroutines: 64},
+		flags: []string{"--send-timeout", "1m", "--exchanges", "64", "--arena-size", "2MiB", "--queue-deadline", "10m"}, rounds: 1,
+		round: neverRead(50, func(t *testing.T, g *system.Gateway) {
+			system.Eventually(t, "answers are held aside", func() bool { return g.Stats().Loops[0].Evicted >= held+20 })
+			held = g.Stats().Loops[0].Evicted
+		}),
+		allowed: system.Allowance{Heap: 512 << 10, Private: 24 << 20, Worker: 2 << 20, Goroutines: 64},
 	}.run(t)
 }
 

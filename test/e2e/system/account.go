@@ -41,8 +41,9 @@ type Allowance struct {
 	Goroutines int64 // of a worker: a lane keeps some readers without work
 }
 
-// DefaultAllowance is far below what a leak at each connection would come to.
-var DefaultAllowance = Allowance{Heap: 256 << 10, Private: 16 << 20, Worker: 1 << 20, Goroutines: 24}
+// DefaultAllowance is far below what a leak at each connection would come to. Free lists grow by some connections or items
+// when more of them are in use at a time than ever before.
+var DefaultAllowance = Allowance{Heap: 128 << 10, Private: 16 << 20, Worker: 1 << 20, Goroutines: 24}
 
 // Holdings waits until nothing is in flight, parked, held aside or connected, and takes stock.
 func (g *Gateway) Holdings() Holdings {
