@@ -91,6 +91,7 @@ func stress(t *testing.T, v variant, exchanges uint64, seed uint64, all *totals)
 	}
 	g.WaitReady(v.workers)
 	r := &run{totals: all, t: t, addr: g.Addr, limit: exchanges}
+	before := g.Holdings()
 	begin := time.Now()
 	done := make(chan struct{})
 	go func() {
@@ -107,7 +108,7 @@ func stress(t *testing.T, v variant, exchanges uint64, seed uint64, all *totals)
 		}
 		return
 	}
-	r.settle(g, workers, time.Since(begin))
+	r.settle(g, workers, before, time.Since(begin))
 }
 
 // load keeps connections busy until the run has enough.

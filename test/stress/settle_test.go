@@ -10,15 +10,14 @@ import (
 )
 
 // settle checks what must hold when the clients have gone, ends both processes and adds up what they say.
-func (r *run) settle(g *system.Gateway, workers []*system.Process, took time.Duration) {
+func (r *run) settle(g *system.Gateway, workers []*system.Process, before system.Holdings, took time.Duration) {
 	t := r.t
 	t.Helper()
 	c := counts{
 		answered: r.answered.Load(), gaveUp: r.gaveUp.Load(), cancelled: r.cancelled.Load(), cut: r.cut.Load(),
 		bytesIn: r.bytesIn.Load(), bytesOut: r.bytesOut.Load(), duration: took,
 	}
-	g.WaitNoConnections()
-	g.WaitIdle()
+	g.ExpectHoldings(before, system.FirstUse)
 	s := g.Stats()
 	for _, l := range s.Loops {
 		if l.Violations+l.Evicted+l.Expired+l.ParkRefused+l.Redispatched+l.Lost != 0 || len(l.Refused) != 0 {
