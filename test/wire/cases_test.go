@@ -30,10 +30,7 @@ func TestCases(t *testing.T) {
 	for flags, cases := range groups {
 		t.Run("with "+flags, func(t *testing.T) {
 			t.Parallel()
-			without := "--request-id=false" // or each request has a field that no case can foretell
-			g := system.StartGateway(t, system.Options{Flags: append(strings.Fields(flags), without)})
-			system.Start(t, []string{"RINGWAY_SOCKET=" + g.Socket}, workerProgram)
-			g.WaitReady(1)
+			g := start(t, flags)
 			t.Run("cases", func(t *testing.T) {
 				for _, one := range cases {
 					t.Run(one.File+"/"+one.Name, func(t *testing.T) {
@@ -54,6 +51,15 @@ func TestCases(t *testing.T) {
 			g.Stop()
 		})
 	}
+}
+
+// start starts a worker, and a gateway that by default gives no request ids: no case could foretell them.
+func start(t *testing.T, flags string) *system.Gateway {
+	t.Helper()
+	g := system.StartGateway(t, system.Options{Flags: append([]string{"--request-id=false"}, strings.Fields(flags)...)})
+	system.Start(t, []string{"RINGWAY_SOCKET=" + g.Socket}, workerProgram)
+	g.WaitReady(1)
+	return g
 }
 
 // mostBytewise is how long a piece may be to be sent in single bytes.

@@ -50,9 +50,7 @@ func TestPipelines(t *testing.T) {
 	if len(open) < 50 || len(last) < 50 {
 		t.Fatalf("only %d cases that leave the connection open, and %d others", len(open), len(last))
 	}
-	g := system.StartGateway(t, system.Options{})
-	system.Start(t, []string{"RINGWAY_SOCKET=" + g.Socket}, workerProgram)
-	g.WaitReady(1)
+	g := start(t, "")
 	var group sync.WaitGroup
 	for client := range uint64(clients) {
 		group.Go(func() {
