@@ -152,23 +152,25 @@ var predicates = map[string]func(*difference, *shape) bool{
 		return len(lines) > 100 || len(strings.Join(lines, "\r\n")) > 8192-len("\r\n")
 	},
 	"llhttp-trailer-close": func(d *difference, _ *shape) bool {
-		if d.theirs.Why != "HPE_CLOSED_CONNECTION" {
-			return false
-		}
-		return slices.ContainsFunc(chunksOf(shapeOf(d.before).body).trailers, func(line string) bool {
-			name, _, _ := strings.Cut(strings.ToLower(line), ":")
-			return name == "connection" || name == "proxy-connection"
-		})
+		return d.theirs.Why == "HPE_CLOSED_CONNECTION" && hasTrailer(d.before, "connection", "proxy-connection")
+	},
+	"llhttp-trailer-carried": func(d *difference, _ *shape) bool {
+		return hasTrailer(d.before, "content-length", "transfer-encoding", "connection", "proxy-connection", "upgrade")
 	},
 	"go-trailer-key": func(d *difference, _ *shape) bool {
 		return strings.HasPrefix(d.theirs.Why, "bad trailer key") && slices.ContainsFunc(d.ours.Fields, func(one field) bool { return one[0] == "trailer" })
 	},
-	"llhttp-trailer-framing": func(_ *difference, s *shape) bool {
-		return slices.ContainsFunc(chunksOf(s.body).trailers, func(line string) bool {
-			name, _, _ := strings.Cut(strings.ToLower(line), ":")
-			return name == "content-length" || name == "transfer-encoding"
-		})
+	"llhttp-trailer-framing": func(d *difference, _ *shape) bool {
+		return hasTrailer(d.input, "content-length", "transfer-encoding")
 	},
+}
+
+// hasTrailer tells of a message with one of the fields in its trailers.
+func hasTrailer(message []byte, names ...string) bool {
+	return slices.ContainsFunc(chunksOf(shapeOf(message).body).trailers, func(line string) bool {
+		name, _, _ := strings.Cut(strings.ToLower(line), ":")
+		return slices.Contains(names, name)
+	})
 }
 
 // endsWithTab tells of a framing or Connection field whose value is followed by a tab.
