@@ -2,7 +2,7 @@
  * The HTTP server of one connection for the differential test, with exchanges that the test answers. An input is options
  * (one byte), a seed, the request bytes, then steps: what the worker does, one after the other. Written are the requests as
  * verdicts, what was wrong, how the connection has ended (0 not, 1 closed, 2 reset) and the bytes that the client got.
- * Links: h1_conn.c h1_access.c access_queue.c h1_input.c h1_response.c h1_output.c h1_timers.c h1_trust.c proxy_header.c forwarded.c networks.c request_id.c h1_chunked.c h1_trailers.c h1_parser.c h1_fields.c h1_target.c h1_connection.c h1_names.c h1_chars.c admission.c request_block.c pool.c static_accept.c static_answer.c static_condition.c static_date.c static_file.c static_open.c static_path.c static_range.c static_send.c static_site.c libuv
+ * Links: h1_*.c static_*.c access_*.c request_*.c admission.c forwarded.c networks.c proxy_header.c pool.c libuv
  */
 #include <errno.h>
 #include <sys/socket.h>

@@ -95,7 +95,7 @@ func compareAnswers(t *testing.T, c *tally, connections []*connection, server, l
 // addAnswers compares what a client read with what was meant, answer by answer.
 func (c *tally) addAnswers(played *connection, got *served, wanted []*meant, read []verdict, parser string) {
 	input := []byte(got.bytes)
-	var before []byte
+	var before [][]byte
 	none := verdict{Parser: parser}
 	found := false
 	for i := range max(len(wanted), len(read)) {
@@ -113,7 +113,7 @@ func (c *tally) addAnswers(played *connection, got *served, wanted []*meant, rea
 		if i == len(read) || read[i].Body != accept || slices.ContainsFunc(differences, func(d difference) bool { return d.stops() }) {
 			break
 		}
-		before, input = input[:read[i].Used], input[read[i].Used:]
+		before, input = append(before, input[:read[i].Used]), input[read[i].Used:]
 		if !read[i].Keep || i+1 == len(wanted) {
 			if len(input) > 0 {
 				c.fault(parser+": bytes behind the last answer", fmt.Sprintf("%s%q", played, got.bytes))

@@ -152,10 +152,13 @@ var predicates = map[string]func(*difference, *shape) bool{
 		return len(lines) > 100 || len(strings.Join(lines, "\r\n")) > 8192-len("\r\n")
 	},
 	"llhttp-trailer-close": func(d *difference, _ *shape) bool {
-		return d.theirs.Why == "HPE_CLOSED_CONNECTION" && hasTrailer(d.before, "connection", "proxy-connection")
+		return d.theirs.Why == "HPE_CLOSED_CONNECTION" && len(d.before) > 0 &&
+			hasTrailer(d.before[len(d.before)-1], "connection", "proxy-connection")
 	},
 	"llhttp-trailer-carried": func(d *difference, _ *shape) bool {
-		return hasTrailer(d.before, "content-length", "transfer-encoding", "connection", "proxy-connection", "upgrade")
+		return slices.ContainsFunc(d.before, func(message []byte) bool {
+			return hasTrailer(message, "content-length", "transfer-encoding", "connection", "proxy-connection", "upgrade")
+		})
 	},
 	"go-trailer-key": func(d *difference, _ *shape) bool {
 		return strings.HasPrefix(d.theirs.Why, "bad trailer key") && slices.ContainsFunc(d.ours.Fields, func(one field) bool { return one[0] == "trailer" })

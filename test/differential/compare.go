@@ -11,8 +11,8 @@ type difference struct {
 	// what is "head reject/accept" (Ringway's word first), "body accept/reject" and so on, or the name of the part
 	// that two accepting parsers read differently.
 	what   string
-	input  []byte // from the message on
-	before []byte // the message before it in its stream, if any
+	input  []byte   // from the message on
+	before [][]byte // the messages before it in its stream
 	ours   *verdict
 	theirs *verdict
 }
@@ -25,7 +25,7 @@ func (d *difference) stops() bool {
 }
 
 // compare lists the differences between Ringway's verdict on a message and another.
-func compare(input, before []byte, ours, theirs *verdict) []difference {
+func compare(input []byte, before [][]byte, ours, theirs *verdict) []difference {
 	var found []difference
 	differs := func(what string) {
 		found = append(found, difference{what, input, before, ours, theirs})

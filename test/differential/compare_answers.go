@@ -10,7 +10,7 @@ import (
 var gatewayFields = []string{"connection", "transfer-encoding", "content-length"}
 
 // compareAnswer lists in what a client reads an answer otherwise than it is meant.
-func compareAnswer(input, before []byte, ours *meant, theirs *verdict, ended bool) []difference {
+func compareAnswer(input []byte, before [][]byte, ours *meant, theirs *verdict, ended bool) []difference {
 	var found []difference
 	differs := func(what string) {
 		found = append(found, difference{"answer " + what, input, before, &ours.verdict, theirs})

@@ -6,6 +6,8 @@ const fs = require('fs');
 const { HTTPParser, methods, allMethods } = process.binding('http_parser');
 const names = allMethods || methods.concat('PRI'); // Node 18 leaves out the one after the last
 const answers = process.argv[2] === 'response';
+// Before version 9 it has to be told that 304 has no body, and to begin anew behind what has none: it keeps the length.
+const forgetful = parseInt(process.versions.llhttp, 10) < 9;
 const parser = new HTTPParser();
 
 let messages; // of the running stream
@@ -24,9 +26,11 @@ parser[HTTPParser.kOnHeadersComplete | 0] =
   (major, minor, list, method, url, status, message, upgrade, keep) => {
     open.head = { major, minor, list: open.early.concat(list || []), method: answers ? message : names[method],
       url: url === undefined ? open.url : url, status: status || 0, upgrade, keep };
-    if (!answers || (status >= 100 && status <= 199) || !finals.shift()) return 0;
-    // To HEAD: the parser has not known that no body follows when it said whether the connection goes on.
+    if (!answers || (status >= 100 && status <= 199)) return 0;
+    if (!finals.shift() && !(forgetful && status === 304)) return 0;
+    // The parser has not known that no body follows, when it said whether the connection goes on.
     open.head.keep = !/close/i.test(valueOf(open.head.list, 'connection'));
+    open.bodiless = true;
     return 1;
   };
 parser[HTTPParser.kOnBody | 0] = (chunk, offset, length) => {
@@ -54,8 +58,12 @@ function pieceEnd(input, at) {
   return Math.min(at + 1, input.length);
 }
 
-function verdicts(input, eof) {
+function initialize() {
   parser.initialize(answers ? HTTPParser.RESPONSE : HTTPParser.REQUEST, {}, 65536, HTTPParser.kLenientNone);
+}
+
+function verdicts(input, eof) {
+  initialize();
   messages = [];
   open = null;
   const done = [];
@@ -82,6 +90,7 @@ function verdicts(input, eof) {
     from = stopped ? from + result : end;
     notice(from);
     if (stopped && done.length === before) error = 'UPGRADE';
+    if (forgetful && done.length > before && done[done.length - 1].bodiless) initialize();
   }
   if (eof && !error) {
     parser.finish(); // an error says that it is not complete

@@ -37,7 +37,7 @@ func (c *tally) accept(ours []verdict) {
 func (c *tally) add(stream []byte, ours, theirs []verdict, parser string) {
 	none := verdict{Parser: parser}
 	input := stream
-	var before []byte
+	var before [][]byte
 	found := false
 	for i := range max(len(ours), len(theirs)) {
 		if i == len(ours) || i == len(theirs) {
@@ -56,7 +56,7 @@ func (c *tally) add(stream []byte, ours, theirs []verdict, parser string) {
 		if ours[i].Body != accept || slices.ContainsFunc(differences, func(d difference) bool { return d.stops() }) {
 			break
 		}
-		before, input = input[:ours[i].Used], input[ours[i].Used:]
+		before, input = append(before, input[:ours[i].Used]), input[ours[i].Used:]
 	}
 	if !found {
 		c.agreed[parser]++
