@@ -20,6 +20,9 @@ import (
 
 // accessLine is a line of the access log; what may be null is a pointer.
 type accessLine struct {
+	RequestID string `json:"request_id"`
+	Port      int    `json:"client_port"`
+
 	Client, Method, Target, Host, Version, Origin, End string
 
 	Status        int

@@ -118,3 +118,50 @@ func TestTraceContext(t *testing.T) {
 		g.Stop()
 	}
 }
+
+// TestAccessLogBehindProxies: a line has the id that the worker got, and whom trusted proxies name as the client.
+func TestAccessLogBehindProxies(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	g := system.StartGateway(t, system.Options{Supervised: true, Flags: []string{
+		"--access-log", path, "--listen-proxy", "127.0.0.1:0", "--trusted", "127.0.0.2", "--trusted", "192.0.2.0/24", "--native-path", "/ping=pong",
+	}})
+	tests := []struct {
+		from, to, header, fields, client string
+		port                             int // 0: that of the connection
+	}{
+		{"127.0.0.1", g.Addr, "", "X-Forwarded-For: 203.0.113.1\r\n", "127.0.0.1", 0},
+		{"127.0.0.2", g.Addr, "", "", "127.0.0.2", 0},
+		{"127.0.0.2", g.Addr, "", "X-Forwarded-For: 198.51.100.9, 203.0.113.1:77\r\nx-forwarded-for: 192.0.2.7\r\n", "203.0.113.1", 77},
+		{"127.0.0.2", g.Addr, "", "Forwarded: for=\"[2001:db8::1]:78\", for=192.0.2.7\r\n", "2001:db8::1", 78},
+		{"127.0.0.2", g.Addr, "", "Forwarded: for=203.0.113.2\r\nX-Forwarded-For: 203.0.113.1:77\r\n", "203.0.113.1", 77},
+		{"127.0.0.2", g.Addr, "", "X-Forwarded-For: 203.0.113.1, unknown, 192.0.2.7:79\r\n", "192.0.2.7", 79},
+		{"127.0.0.2", g.Proxy, text4, "X-Forwarded-For: 203.0.113.1\r\n", "203.0.113.9", 56324},
+	}
+	for _, test := range tests {
+		r := dialFrom(t, test.from, test.to)
+		r.send("%s", test.header)
+		id := r.fieldsOf(test.fields)["X-Request-Id"][0]
+		_ = r.conn.Close()
+		system.Eventually(t, "a line", func() bool {
+			lines := accessLines(t, path)
+			return len(lines) > 0 && lines[len(lines)-1].RequestID == id
+		})
+		lines := accessLines(t, path)
+		line := lines[len(lines)-1]
+		if test.port == 0 {
+			test.port = r.conn.LocalAddr().(*net.TCPAddr).Port
+		}
+		if line.Client != test.client || line.Port != test.port {
+			t.Errorf("%s %q %q: the log says %s, port %d, expected %s, port %d", test.from, test.header, test.fields, line.Client, line.Port, test.client, test.port)
+		}
+	}
+	r := dialFrom(t, "127.0.0.2", g.Addr)
+	r.send("GET /ping HTTP/1.1\r\nHost: x\r\nX-Request-Id: given\r\nConnection: close\r\n\r\n")
+	r.answer("GET")
+	waitLines(t, g, uint64(len(tests)+1))
+	if lines := accessLines(t, path); lines[len(lines)-1].RequestID != "given" {
+		t.Errorf("what the gateway answers itself has the id %q", lines[len(lines)-1].RequestID)
+	}
+	g.Stop()
+}
