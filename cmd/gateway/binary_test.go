@@ -73,8 +73,16 @@ func (b *buffer) String() string {
 // launch starts a gateway on free ports, with a native path and the flags given, and waits until it listens.
 func launch(t *testing.T, flags ...string) *process {
 	t.Helper()
-	p := &process{t: t, socket: filepath.Join(t.TempDir(), "control.sock"), stderr: &buffer{}, ended: make(chan struct{})}
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--socket", p.socket, "--native-path", "/ping=pong"}, flags...)
+	socket := filepath.Join(t.TempDir(), "control.sock")
+	p := start(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--socket", socket, "--native-path", "/ping=pong"}, flags...)...)
+	p.socket = socket
+	return p
+}
+
+// start starts a gateway and waits until it listens, also for the admin server.
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, stderr: &buffer{}, ended: make(chan struct{})}
 	p.cmd = exec.Command(gatewayBinary, args...)
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()

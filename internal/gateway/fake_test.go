@@ -31,6 +31,8 @@ type fakeEngine struct {
 	quiet   bool // Quiet was sent
 	fds     []int
 	failure error
+
+	changeFailure error
 }
 
 func newFakeEngine() *fakeEngine { return &fakeEngine{notices: make(chan engine.Notice, 64)} }
@@ -100,6 +102,9 @@ func (e *fakeEngine) StopAccepting() {
 func (e *fakeEngine) Change(engine.Settings) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.changeFailure != nil {
+		return e.changeFailure
+	}
 	e.record("change")
 	return nil
 }
