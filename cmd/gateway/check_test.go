@@ -45,6 +45,7 @@ func TestCheckTellsWithoutOpeningAnything(t *testing.T) {
 		{"loops = 0", []string{":1: loops 0"}},
 		{"a = 1\nb = 1", []string{`:1: unknown key "a"`, `:2: unknown key "b"`}},
 		{"listen = ['127.0.0.1:0',\n'nonsense',\n'unix:/no/such/h']", []string{`:2: listen: listen on "nonsense"`, `:3: listen "unix:/no/such/h"`}},
+		{"listen-proxy = ['127.0.0.1:0', 'nonsense']", []string{`:1: listen-proxy: listen on "nonsense"`}},
 		{"\nadmin = 'nonsense'", []string{`:2: admin "nonsense"`}},
 		{"socket = '/no/such/s'", []string{`:1: socket "/no/such/s"`}},
 		{"worker = '/no/such/worker'", []string{`:1: worker "/no/such/worker"`}},

@@ -53,14 +53,8 @@ func (in *input) check(stdout io.Writer) error {
 // checkSystem looks for what the gateway would open.
 func checkSystem(s *settled) []error {
 	var wrong []error
-	for _, address := range s.gateway.Listen {
-		path, err := listen.Check(address)
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("--listen: %w", err))
-		} else if path != "" {
-			wrong = append(wrong, checkParent("listen", address, path)...)
-		}
-	}
+	wrong = append(wrong, checkAddresses("listen", s.gateway.Listen)...)
+	wrong = append(wrong, checkAddresses("listen-proxy", s.gateway.ListenProxy)...)
 	if s.gateway.Admin != "" {
 		if _, err := listen.Check(s.gateway.Admin); err != nil || strings.HasPrefix(s.gateway.Admin, "unix:") {
 			wrong = append(wrong, fmt.Errorf("--admin %q cannot be used, expected HOST:PORT or %s", s.gateway.Admin, adminOff))
@@ -76,6 +70,19 @@ func checkSystem(s *settled) []error {
 	if s.gateway.Program != nil {
 		if err := checkExecutable(s.gateway.Program.Argv[0]); err != nil {
 			wrong = append(wrong, err)
+		}
+	}
+	return wrong
+}
+
+func checkAddresses(name string, addresses []string) []error {
+	var wrong []error
+	for _, address := range addresses {
+		path, err := listen.Check(address)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("--%s: %w", name, err))
+		} else if path != "" {
+			wrong = append(wrong, checkParent(name, address, path)...)
 		}
 	}
 	return wrong

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+
 	"github.com/spf13/pflag"
 
 	"ringway/internal/conffile"
@@ -19,6 +21,8 @@ type given struct {
 	file   string // empty for the command line
 	line   int    // of the key, 0 for the command line
 	values []givenValue
+	// isDefault: the key says what holds anyway, and counts as not given.
+	isDefault bool
 }
 
 type givenValue struct {
@@ -101,7 +105,7 @@ func (in *input) build() (*options, *pflag.FlagSet, error) {
 	f := serveFlags(o)
 	var err error
 	f.VisitAll(func(flag *pflag.Flag) {
-		if g, found := in.source(flag.Name); found && err == nil {
+		if g, found := in.source(flag.Name); found && !g.isDefault && err == nil {
 			err = set(flag, g)
 		}
 	})
@@ -111,8 +115,9 @@ func (in *input) build() (*options, *pflag.FlagSet, error) {
 	return o, f, err
 }
 
-// set gives a flag its values. A key that repeats the default counts as not given, so that a file may hold every key.
+// set gives a flag its values.
 func set(flag *pflag.Flag, g given) error {
+	flag.Changed = true
 	if list, ok := flag.Value.(pflag.SliceValue); ok && g.file != "" {
 		if err := list.Replace(g.texts()); err != nil {
 			return err
@@ -124,8 +129,15 @@ func set(flag *pflag.Flag, g given) error {
 			}
 		}
 	}
-	flag.Changed = g.file == "" || flag.Value.String() != flag.DefValue
 	return nil
+}
+
+// isDefault tells whether the value that a key of the file has given to a flag is its default. Such a key counts as not
+// given, so that a file may hold every key; but a list that has elements was meant.
+func isDefault(flag *pflag.Flag, g given) bool {
+	_, list := flag.Value.(pflag.SliceValue)
+	meant := list && slices.ContainsFunc(g.values, func(v givenValue) bool { return v.text != "" })
+	return flag.Value.String() == flag.DefValue && !meant
 }
 
 // with returns an input that has the value of one key from another.

@@ -56,6 +56,7 @@ func readKeys(file string, entries []conffile.Entry) (map[string]given, error) {
 			}
 			wrong = append(wrong, err)
 		}
+		g.isDefault = isDefault(flag, g)
 		keys[flag.Name] = g
 	}
 	if len(wrong) > 0 {

@@ -177,6 +177,17 @@ func TestDefaultsMayBeWrittenOut(t *testing.T) {
 	}
 }
 
+// But a list with elements was meant, also where it is the default.
+func TestADefaultAddressThatIsWrittenOutIsMeant(t *testing.T) {
+	proxies := "listen-proxy = ['127.0.0.1:1']\n"
+	if s := settleArgs(t, "-c", configFile(t, proxies)); len(s.gateway.Listen) != 0 {
+		t.Errorf("listens on %v for others than proxies", s.gateway.Listen)
+	}
+	if s := settleArgs(t, "-c", configFile(t, proxies+"listen = ['127.0.0.1:8080']")); len(s.gateway.Listen) != 1 {
+		t.Errorf("listens on %v, want the address of the file", s.gateway.Listen)
+	}
+}
+
 // other gives a flag a value that is not its default, for any kind of flag.
 func other(t *testing.T, flag *pflag.Flag) any {
 	t.Helper()
@@ -245,6 +256,7 @@ func TestPrintedConfigurationsReadBack(t *testing.T) {
 		nil,
 		{"-c", file},
 		{"-c", file, "--idle-timeout", "1m30s", "--keep-underscores", "--exchanges", "16", "--", "other"},
+		{"--listen-proxy", "127.0.0.1:0", "--trusted", "10.0.0.0/8", "--static", "/a=/tmp", "--request-id=false"},
 		{"--listen", "127.0.0.1:0", "--listen", "unix:/tmp/x # y", "--socket-user", "root", "--socket", "/tmp/s", "--admin", "off", "--memory-limit", "1GiB"},
 	} {
 		code, printed, stderr := run(t, append([]string{"config"}, args...)...)
@@ -252,7 +264,9 @@ func TestPrintedConfigurationsReadBack(t *testing.T) {
 			t.Fatalf("%v: %q", args, stderr)
 		}
 		again := configFile(t, printed)
-		if got, want := settleArgs(t, "-c", again), settleArgs(t, args...); !reflect.DeepEqual(got, want) {
+		got, want := settleArgs(t, "-c", again), settleArgs(t, args...)
+		got.gateway.Listen = append([]string(nil), got.gateway.Listen...) // no addresses are no addresses
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%v: %+v, want %+v; printed:\n%s", args, got, want, printed)
 		}
 		for i, line := range strings.Split(strings.TrimSpace(printed), "\n") {

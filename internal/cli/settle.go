@@ -191,7 +191,7 @@ func (o *options) checkTogether(f *pflag.FlagSet) error {
 	if f.Changed("access-log") && o.accessLog == "" {
 		return badInput("--access-log is empty, expected a path, or - for standard output")
 	}
-	if len(o.listen) == 0 {
+	if len(o.listen)+len(o.listenProxy) == 0 {
 		return badInput("--listen is empty, expected %s", listen.Expected)
 	}
 	if o.admin == "" {
