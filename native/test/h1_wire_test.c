@@ -37,6 +37,7 @@ static struct stage {
     struct dispatch_lane lane;
     struct h1_server server;
     counter allocations;
+    bool proxy; /* the connection begins with a PROXY header */
     int client;
     char got[CLIENT_BYTES]; /* by the client */
     size_t got_length;
@@ -77,6 +78,19 @@ static const char *flag(const char *text, const char *name) {
     return strncmp(text, name, length) == 0 && (text[length] == ' ' || text[length] == '=') ? text + length + 1 : NULL;
 }
 
+/* An IPv4 network, A.B.C.D/N. */
+static const struct network *trusted_of(const struct wire_case *one, const char *text) {
+    static struct network network;
+    uint8_t bytes[4];
+    uint8_t bits;
+    if (sscanf(text, "%hhu.%hhu.%hhu.%hhu/%hhu", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bits) != 5) {
+        golden_die(one->name, text);
+    }
+    network = (struct network){.family = 4, .bits = bits};
+    memcpy(network.address, bytes, sizeof(bytes));
+    return &network;
+}
+
 /* The gateway's defaults (internal/cli), without times, and what the case sets. */
 static struct settings *settings_of(const struct wire_case *one) {
     static char path[128];
@@ -105,6 +119,14 @@ static struct settings *settings_of(const struct wire_case *one) {
             s.pipeline = (uint32_t)strtoul(value, NULL, 10);
         } else if ((value = flag(at, "--server-name")) != NULL) {
             s.server_name = "";
+        } else if ((value = flag(at, "--trusted")) != NULL) {
+            s.trusted = trusted_of(one, value);
+            s.trusted_count = 1;
+        } else if ((value = flag(at, "--listen-proxy")) != NULL) {
+            stage.proxy = true;
+        } else if (strncmp(at, "--request-id=true", 17) == 0) {
+            s.request_ids = true;
+            value = at;
         } else if (strncmp(at, "--keep-underscores", 18) == 0) {
             s.keep_underscores = true;
             value = at;
@@ -219,7 +241,7 @@ static void stage_open(const struct wire_case *one) {
     }
     dispatch_activate(&stage.lane);
     stage.client = pair[0];
-    h1_accept(&stage.server, pair[1], &address, false);
+    h1_accept(&stage.server, pair[1], &address, stage.proxy);
 }
 
 /* Nothing may be left of a case. */

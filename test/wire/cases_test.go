@@ -31,13 +31,17 @@ func TestCases(t *testing.T) {
 		t.Run("with "+flags, func(t *testing.T) {
 			t.Parallel()
 			g := start(t, flags)
+			address := g.Addr
+			if strings.Contains(flags, "--listen-proxy") {
+				address = g.Proxy
+			}
 			t.Run("cases", func(t *testing.T) {
 				for _, one := range cases {
 					t.Run(one.File+"/"+one.Name, func(t *testing.T) {
 						t.Parallel()
-						run(t, g.Addr, one, false)
+						run(t, address, one, false)
 						if !one.Whole {
-							run(t, g.Addr, one, true)
+							run(t, address, one, true)
 						}
 					})
 				}

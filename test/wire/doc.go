@@ -13,7 +13,8 @@
 //	because the reason
 //
 //	=== name of the case
-//	flags --fields 3                         the gateway's (optional), behind --request-id=false
+//	flags --fields 3                         the gateway's (optional), behind --request-id=false; with --listen-proxy
+//	                                         the case is sent to that listener
 //	only c: the reason                       or "only go: the reason" (optional)
 //	whole: the reason                        not also sent byte by byte (optional)
 //	> GET / HTTP/1.1\r\n                     bytes to send: lines that follow one another are one piece

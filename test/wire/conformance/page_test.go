@@ -64,11 +64,11 @@ func mustHave(t *testing.T, rule *wire.Rule, p wire.Place, pattern func(word str
 // TestRulesAreShown: every rule has a clause, code and something that shows it, every exception a reason, and no two
 // cases of a file and rule share their name.
 func TestRulesAreShown(t *testing.T) {
-	clause := regexp.MustCompile(`^(RFC \d{4} [0-9A-Z][0-9A-Z.]*(, ([0-9A-Z][0-9A-Z.]*|RFC \d{4} [0-9A-Z][0-9A-Z.]*))*|docs/design.md \d[0-9.]*)$`)
+	clause := regexp.MustCompile(`^(RFC \d{4} [0-9A-Z][0-9A-Z.]*(, ([0-9A-Z][0-9A-Z.]*|RFC \d{4} [0-9A-Z][0-9A-Z.]*))*|PROXY protocol \d[0-9.]*(, \d[0-9.]*)*|docs/design.md \d[0-9.]*)$`)
 	book := read(t)
 	for _, rule := range book.Rules {
 		if !clause.MatchString(rule.Clause) {
-			t.Errorf("clause %q: want RFC NNNN SECTION, or a section of docs/design.md", rule.Clause)
+			t.Errorf("clause %q: want RFC NNNN SECTION, or a section of the PROXY protocol or of docs/design.md", rule.Clause)
 		}
 		if len(rule.Code) == 0 || len(rule.Cases)+len(rule.Tests) == 0 {
 			t.Errorf("%q has no code, or nothing that shows it", rule.Title)
