@@ -108,7 +108,7 @@ func (c *tally) addAnswers(played *connection, got *served, wanted []*meant, rea
 		default:
 			differences = compareAnswer(input, before, wanted[i], &read[i], got.ended)
 		}
-		c.explain(differences, []byte(got.bytes), played.String())
+		c.explain(differences, []byte(got.bytes), played)
 		found = found || len(differences) > 0
 		if i == len(read) || read[i].Body != accept || slices.ContainsFunc(differences, func(d difference) bool { return d.stops() }) {
 			break

@@ -47,11 +47,11 @@ func (c *tally) add(stream []byte, ours, theirs []verdict, parser string) {
 			} else {
 				their = &theirs[i]
 			}
-			c.explain([]difference{{"end of stream", input, before, our, their}}, stream, "")
+			c.explain([]difference{{"end of stream", input, before, our, their}}, stream, nil)
 			return
 		}
 		differences := compare(input, before, &ours[i], &theirs[i])
-		c.explain(differences, stream, "")
+		c.explain(differences, stream, nil)
 		found = found || len(differences) > 0
 		if ours[i].Body != accept || slices.ContainsFunc(differences, func(d difference) bool { return d.stops() }) {
 			break
@@ -63,8 +63,8 @@ func (c *tally) add(stream []byte, ours, theirs []verdict, parser string) {
 	}
 }
 
-// explain finds the class of each difference; origin is how the stream came about, if that has to be told.
-func (c *tally) explain(differences []difference, stream []byte, origin string) {
+// explain finds the class of each difference; origin tells how the stream came about, if it is not nil.
+func (c *tally) explain(differences []difference, stream []byte, origin fmt.Stringer) {
 	var s *shape
 next:
 	for i := range differences {
@@ -78,8 +78,12 @@ next:
 				continue next
 			}
 		}
+		story := ""
+		if origin != nil {
+			story = origin.String()
+		}
 		c.fault(fmt.Sprintf("%s: %s, ours %q, theirs %q", d.theirs.Parser, d.what, d.ours.Why, withoutQuotes(d.theirs.Why)),
-			fmt.Sprintf("%s%q, behind %q\n%s\n%s", origin, d.input, stream[:len(stream)-len(d.input)], d.ours, d.theirs))
+			fmt.Sprintf("%s%q, behind %q\n%s\n%s", story, d.input, stream[:len(stream)-len(d.input)], d.ours, d.theirs))
 	}
 }
 
