@@ -303,6 +303,8 @@ func TestSmallArenasHoldTheLargestHead(t *testing.T) {
 		{"--exchanges 1 --head-bytes 16KiB", "64KiB"},
 		{"--exchanges 1 --head-bytes 22KiB --fields 127", "128KiB"}, // the index makes the difference
 		{"--exchanges 1 --head-bytes 22KiB --fields 100", "64KiB"},
+		{"--exchanges 1 --head-bytes 22KiB --fields 119", "128KiB"}, // so does the field that the gateway adds
+		{"--exchanges 1 --head-bytes 22KiB --fields 119 --request-id=false", "64KiB"},
 		{"--exchanges 16", "128KiB"},
 		{"--exchanges 32", "256KiB"},
 		{"--exchanges 1024", "8MiB"},

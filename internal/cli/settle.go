@@ -258,6 +258,9 @@ func (o *options) geometry(f *pflag.FlagSet) (ring.Geometry, error) {
 func (o *options) lowestArena() size {
 	const chunk = ring.ChunkUnits * ring.Unit
 	head := binary.Size(ring.RequestHead{}) + o.fields*binary.Size(ring.Field{}) + int(o.lineBytes+o.headBytes) + len("\r\n\r\n")
+	if o.requestIDs {
+		head += binary.Size(ring.Field{}) + len("X-Request-Id") + 32 // its digits
+	}
 	block := ring.Unit
 	for block < head {
 		block *= 2
