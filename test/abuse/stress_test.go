@@ -10,7 +10,7 @@ import (
 )
 
 // crowded is what a crowd may leave: free lists grow to what was in use at a time, which differs from round to round.
-var crowded = system.Allowance{Heap: 8 << 20, Private: 48 << 20, Worker: 4 << 20, Goroutines: 64}
+var crowded = system.Allowance{Heap: 2 << 20, Private: 32 << 20, Worker: 4 << 20, Goroutines: 64}
 
 // TestStressLeaving: crowds that leave at each stage.
 func TestStressLeaving(t *testing.T) {
