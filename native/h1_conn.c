@@ -219,6 +219,12 @@ static void spoil(const struct h1_conn *conn) {
     (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
+/* uv_close names the descriptor to the kernel once more: closed before, it could be another thread's by then. */
+static void release(struct h1_conn *conn) {
+    uv_close((uv_handle_t *)&conn->poll, on_closed);
+    close(conn->fd);
+}
+
 void h1_conn_close(struct h1_conn *conn, uint16_t reason) {
     struct h1_server *server = conn->server;
     if (conn->state == H1_CONN_CLOSED) {
@@ -246,10 +252,9 @@ void h1_conn_close(struct h1_conn *conn, uint16_t reason) {
     list_remove(&server->all, conn);
     counter_sub(&server->counters.connections_open, 1);
     (void)uv_poll_stop(&conn->poll);
-    close(conn->fd);
     /* A dirty connection is still on the flush list: its memory goes when that is through. */
     if (!conn->is_dirty) {
-        uv_close((uv_handle_t *)&conn->poll, on_closed);
+        release(conn);
     }
 }
 
@@ -266,7 +271,7 @@ void h1_flush(struct h1_server *server) {
         struct h1_conn *conn = server->dirty;
         server->dirty = conn->dirty_next;
         if (conn->state == H1_CONN_CLOSED) {
-            uv_close((uv_handle_t *)&conn->poll, on_closed);
+            release(conn);
             continue;
         }
         conn->is_dirty = false;

@@ -73,8 +73,8 @@ static void stop_accepting(struct loop *loop) {
             accept_waiting(listener, ACCEPTS_AT_STOP);
         }
         (void)uv_poll_stop(&listener->poll);
-        close(listener->fd);
         uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
+        close(listener->fd); /* uv_close still names it to the kernel */
     }
     if (!loop->stopping) {
         loop->stopping = true;

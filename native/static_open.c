@@ -12,12 +12,34 @@
 #define TRIES 16 /* openat2 gives EAGAIN when something was renamed on its way */
 #define SUFFIX 3 /* bytes of ".br", ".gz" */
 
+/*
+ * ThreadSanitizer takes a descriptor that came from a system call which it does not know for one that was closed before. It gets one
+ * that it has seen opened.
+ */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define SEEN(fd) seen(fd)
+static long seen(long fd) {
+    int copy = fd >= 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+    if (copy >= 0) {
+        (void)syscall(SYS_dup3, fd, copy, O_CLOEXEC);
+        (void)syscall(SYS_close, fd);
+        return copy;
+    }
+    return fd;
+}
+#endif
+#endif
+#ifndef SEEN
+#define SEEN(fd) (fd)
+#endif
+
 static int open_below(int root, const char *name) {
     /* O_NONBLOCK: the open of a FIFO must not wait for a writer. */
     struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     for (int i = 0; i < TRIES; i++) {
-        long fd = syscall(SYS_openat2, root, name, &how, sizeof(how));
+        long fd = SEEN(syscall(SYS_openat2, root, name, &how, sizeof(how)));
         if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) {
             return fd >= 0 ? (int)fd : -errno;
         }
