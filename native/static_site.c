@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "static_path.h"
+#include "static_pool.h"
 
 #define MAX_EXTENSION 32
 
@@ -74,7 +75,10 @@ int static_sites_new(const struct gw_static *from, struct static_sites **out) {
         return -ENOMEM;
     }
     sites->users = 1;
-    int rc = copy_sites(sites, from);
+    int rc = static_pool_start();
+    if (rc == 0) {
+        rc = copy_sites(sites, from);
+    }
     if (rc == 0) {
         rc = copy_types(sites, from->types);
     }

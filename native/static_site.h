@@ -31,7 +31,7 @@ struct static_sites {
     char *cache_control; /* "": not said */
 };
 
-/* One user. Returns 0, -ENOMEM or -EMFILE. */
+/* One user; starts the thread pool. Returns 0 or -errno. */
 __attribute__((warn_unused_result)) int static_sites_new(const struct gw_static *from, struct static_sites **out);
 struct static_sites *static_sites_hold(struct static_sites *sites);
 /* One user less; the last one frees it. NULL is allowed. */
