@@ -14,16 +14,21 @@ import (
 	"ringway/internal/engine"
 )
 
-// accessBytes is the size of each loop's queue of access records: some thousands of them.
-const accessBytes = 1 << 20
+const (
+	// accessBytes is the size of each loop's queue of access records: some thousands of them.
+	accessBytes = 1 << 20
+	// accessPiece is what is taken at a time, so that it stays in a processor's cache: many times the largest record.
+	accessPiece = 64 << 10
+)
 
 // access is the engine's side of the access log.
 type access struct {
 	g    *Gateway
 	wake chan struct{}
 
+	buffer []byte // of the goroutine that takes
+
 	mu      sync.Mutex // of what follows: the engine ends while records are being written
-	buffer  []byte     // of the goroutine that takes
 	rest    []taken    // what was left when the engine ended
 	ended   bool
 	dropped uint64 // at the end
@@ -49,30 +54,48 @@ func (a *access) wakeUp() {
 }
 
 func (a *access) Take(add func(*engine.AccessRecord)) {
+	if a.buffer == nil {
+		a.buffer = make([]byte, accessPiece)
+	}
 	for loop := range a.g.loops {
-		a.mu.Lock()
-		if a.ended {
-			rest := a.rest
-			a.rest = nil
-			a.mu.Unlock()
-			for _, t := range rest {
-				t.each(add)
+		// Not until it is empty, which it may never be.
+		for left := accessBytes; left > 0; {
+			t := a.piece(loop)
+			if len(t.records) == 0 {
+				break
 			}
-			return
+			t.each(add)
+			left -= len(t.records)
 		}
-		if a.buffer == nil {
-			a.buffer = make([]byte, accessBytes)
-		}
-		t := a.take(loop, a.buffer)
-		a.mu.Unlock()
+	}
+	for _, t := range a.last() {
 		t.each(add)
 	}
+}
+
+// piece takes from a queue; nothing after the engine's end.
+func (a *access) piece(loop int) taken {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ended {
+		return taken{}
+	}
+	return a.take(loop, a.buffer)
+}
+
+// last gives what was left when the engine ended, once.
+func (a *access) last() []taken {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	rest := a.rest
+	a.rest = nil
+	return rest
 }
 
 // take moves what a queue holds to buffer. The engine exists and the lock is held.
 func (a *access) take(loop int, buffer []byte) taken {
 	var toWall C.int64_t
-	n := C.gw_take_access(a.g.gw, C.uint32_t(loop), (*C.uint8_t)(unsafe.Pointer(&buffer[0])), &toWall)
+	n := C.gw_take_access(a.g.gw, C.uint32_t(loop), (*C.uint8_t)(unsafe.Pointer(&buffer[0])), C.uint64_t(len(buffer)), &toWall)
 	return taken{buffer[:n], int64(toWall)}
 }
 

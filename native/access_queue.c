@@ -51,14 +51,29 @@ enum access_pushed access_queue_push(struct access_queue *queue, const void *rec
     return pushed;
 }
 
-uint64_t access_queue_take(struct access_queue *queue, uint8_t *out) {
+/* The bytes of the whole records at the beginning of `bytes`. */
+static uint64_t whole_records(const uint8_t *bytes, uint64_t length) {
+    uint64_t at = 0;
+    while (at < length) {
+        uint32_t size;
+        memcpy(&size, bytes + at, sizeof(size));
+        if (access_aligned(size) > length - at) {
+            break;
+        }
+        at += access_aligned(size);
+    }
+    return at;
+}
+
+uint64_t access_queue_take(struct access_queue *queue, uint8_t *out, uint64_t room) {
     uint64_t head = atomic_load_explicit(&queue->head, memory_order_relaxed);
-    uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
-    uint64_t length = tail - head;
+    uint64_t waits = atomic_load_explicit(&queue->tail, memory_order_acquire) - head;
+    uint64_t length = (waits < room ? waits : room) & ~(uint64_t)(ACCESS_ALIGN - 1);
     uint64_t at = head & (queue->size - 1);
     uint64_t first = queue->size - at < length ? queue->size - at : length;
     memcpy(out, queue->bytes + at, (size_t)first);
     memcpy(out + first, queue->bytes, (size_t)(length - first));
-    atomic_store_explicit(&queue->head, tail, memory_order_release);
+    length = length == waits ? length : whole_records(out, length);
+    atomic_store_explicit(&queue->head, head + length, memory_order_release);
     return length;
 }

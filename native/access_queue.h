@@ -35,13 +35,13 @@ enum access_pushed {
 /* `size` is a power of two, at least ACCESS_ALIGN. Returns 0, -EINVAL or -ENOMEM. */
 __attribute__((warn_unused_result)) int access_queue_init(struct access_queue *queue, uint64_t size);
 void access_queue_free(struct access_queue *queue);
-/* Producer. `record` is readable up to the next multiple of ACCESS_ALIGN behind `length`. */
+/* Producer. `record` begins with its length as a uint32_t, and is readable up to the next multiple of ACCESS_ALIGN behind `length`. */
 enum access_pushed access_queue_push(struct access_queue *queue, const void *record, uint32_t length);
 /*
- * Consumer: moves all records there are to `out`, which has room for queue->size bytes. Each begins at a multiple of ACCESS_ALIGN.
- * Returns the bytes.
+ * Consumer: moves records to `out`, as many as there are and fit into `room` bytes; each begins at a multiple of ACCESS_ALIGN, and
+ * with its length as a uint32_t. Returns the bytes; 0: there are none, or `room` is too small for the next one.
  */
-uint64_t access_queue_take(struct access_queue *queue, uint8_t *out);
+uint64_t access_queue_take(struct access_queue *queue, uint8_t *out, uint64_t room);
 
 static inline uint64_t access_aligned(uint64_t length) {
     return (length + ACCESS_ALIGN - 1) & ~(uint64_t)(ACCESS_ALIGN - 1);

@@ -313,14 +313,14 @@ void gw_loop_quiet(struct gw *gw) {
     }
 }
 
-uint64_t gw_take_access(struct gw *gw, uint32_t index, uint8_t *out, int64_t *to_wall_ns) {
+uint64_t gw_take_access(struct gw *gw, uint32_t index, uint8_t *out, uint64_t room, int64_t *to_wall_ns) {
     struct access_queue *queue = &gw->loops[index].server.access.queue;
     struct timespec monotonic;
     struct timespec wall;
     clock_gettime(CLOCK_MONOTONIC, &monotonic);
     clock_gettime(CLOCK_REALTIME, &wall);
     *to_wall_ns = ((int64_t)wall.tv_sec - (int64_t)monotonic.tv_sec) * 1000000000 + (wall.tv_nsec - monotonic.tv_nsec);
-    return queue->bytes == NULL ? 0 : access_queue_take(queue, out);
+    return queue->bytes == NULL ? 0 : access_queue_take(queue, out, room);
 }
 
 /* --- statistics --- */

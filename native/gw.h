@@ -183,10 +183,10 @@ void gw_cut(struct gw *gw);
 bool gw_next_notice(struct gw *gw, struct gw_notice *out);
 
 /*
- * Moves a loop's access records to `out`, which has room for access_bytes bytes; one caller at a time. *to_wall_ns is what makes
- * times since 1970 of their start times. Returns the bytes.
+ * Moves a loop's access records to `out`, as many as there are and fit into `room` bytes; one caller at a time. *to_wall_ns is what
+ * makes times since 1970 of their start times. Returns the bytes, 0 if there are none.
  */
-uint64_t gw_take_access(struct gw *gw, uint32_t loop, uint8_t *out, int64_t *to_wall_ns);
+uint64_t gw_take_access(struct gw *gw, uint32_t loop, uint8_t *out, uint64_t room, int64_t *to_wall_ns);
 
 void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out);
 /* Fills up to `capacity`; returns how many lanes there are. */

@@ -140,7 +140,9 @@ void h1_access_answered(struct h1_stream *stream, uint16_t status, uint32_t head
     }
     if (stream->access != NULL) {
         stream->access->record.status = status;
-        stream->access->answered_ns = now_ns();
+        if (stream->exchange.begun_ns != 0) {
+            stream->access->answered_ns = now_ns(); /* otherwise no time counts until then */
+        }
         stream->access->head_bytes += head_bytes;
     }
 }

@@ -69,13 +69,15 @@ static void test_records_that_cannot_be(void) {
         CHECK_INT(access_queue_push(&queue, out, lengths[i]), ACCESS_DROPPED);
         CHECK_UINT(counter_get(&queue.dropped), i + 1);
     }
-    CHECK_UINT(access_queue_take(&queue, out), 0);
+    CHECK_UINT(access_queue_take(&queue, out, sizeof(out)), 0);
     memset(out, 7, sizeof(out));
+    memcpy(out, &(uint32_t){1024}, sizeof(uint32_t));
     CHECK_INT(access_queue_push(&queue, out, 1024), ACCESS_HALF_FULL); /* exactly what there is room for */
     CHECK_INT(access_queue_push(&queue, out, 1), ACCESS_DROPPED);
     memset(out, 0, sizeof(out));
-    CHECK_UINT(access_queue_take(&queue, out), 1024);
-    CHECK_UINT(out[0] + out[1023], 14);
+    CHECK_UINT(access_queue_take(&queue, out, sizeof(out) - 1), 0); /* no room for it: it stays */
+    CHECK_UINT(access_queue_take(&queue, out, sizeof(out)), 1024);
+    CHECK_UINT(out[4] + out[1023], 14);
     access_queue_free(&queue);
 }
 
@@ -97,7 +99,7 @@ static void test_full(void) {
         CHECK_UINT(pushed, 39);
         CHECK_UINT(asked, 1);
         CHECK_UINT(counter_get(&queue.dropped) - before, 21);
-        uint64_t length = access_queue_take(&queue, out);
+        uint64_t length = access_queue_take(&queue, out, sizeof(out));
         CHECK_UINT(length, 39 * 104);
         uint32_t expected = 0;
         for (uint64_t at = 0; at < length; expected++) {
@@ -120,11 +122,45 @@ static void test_every_place_of_the_wrap(void) {
         struct record record = make(number, random_length(&state));
         REQUIRE(access_queue_push(&queue, &record, record.length) != ACCESS_DROPPED);
         uint32_t got = 0;
-        CHECK_UINT(access_queue_take(&queue, out), access_aligned(record.length));
+        CHECK_UINT(access_queue_take(&queue, out, sizeof(out)), access_aligned(record.length));
         REQUIRE(check_record(out, &got) != 0);
         CHECK_UINT(got, number);
     }
     CHECK_UINT(counter_get(&queue.dropped), 0);
+    access_queue_free(&queue);
+}
+
+/* What is taken in pieces is whole records, in order. */
+static void test_pieces(void) {
+    struct access_queue queue;
+    static uint8_t out[1000];
+    uint64_t state = 7;
+    REQUIRE(access_queue_init(&queue, 8192) == 0);
+    uint32_t pushed = 0;
+    uint32_t expected = 0;
+    for (int round = 0; round < 500; round++) {
+        for (;;) {
+            struct record record = make(pushed, random_length(&state));
+            if (access_queue_push(&queue, &record, record.length) == ACCESS_DROPPED) {
+                break;
+            }
+            pushed++;
+        }
+        for (int piece = 0; piece < 4; piece++) {
+            uint64_t length = access_queue_take(&queue, out, sizeof(out) - (uint64_t)(round % 8));
+            CHECK(length > 0);
+            for (uint64_t at = 0; at < length; expected++) {
+                uint32_t number = 0;
+                uint64_t n = check_record(out + at, &number);
+                REQUIRE(n != 0 && n <= length - at);
+                CHECK_UINT(number, expected);
+                at += n;
+            }
+        }
+    }
+    while (access_queue_take(&queue, out, sizeof(out)) != 0) {
+    }
+    CHECK_UINT(atomic_load(&queue.head), atomic_load(&queue.tail));
     access_queue_free(&queue);
 }
 
@@ -156,20 +192,22 @@ static void *produce(void *argument) {
 
 static void test_two_threads(void) {
     static struct shared shared;
-    static uint8_t out[16384];
+    static uint8_t out[4096]; /* less than the queue: it is taken in pieces */
     pthread_t thread;
-    REQUIRE(access_queue_init(&shared.queue, sizeof(out)) == 0);
+    REQUIRE(access_queue_init(&shared.queue, 16384) == 0);
     REQUIRE(pthread_create(&thread, NULL, produce, &shared) == 0);
     uint64_t received = 0;
     int64_t last = -1;
-    for (bool done = false; !done;) {
+    for (bool done = false, empty = false; !done || !empty;) {
         done = atomic_load(&shared.done); /* before the last look */
-        uint64_t length = access_queue_take(&shared.queue, out);
+        uint64_t length = access_queue_take(&shared.queue, out, sizeof(out));
+        empty = length == 0;
         for (uint64_t at = 0; at < length;) {
             uint32_t number = 0;
             uint64_t n = check_record(out + at, &number);
             if (n == 0 || !CHECK((int64_t)number > last)) {
-                done = true;
+                atomic_store(&shared.done, true);
+                empty = true;
                 break;
             }
             last = number;
@@ -190,6 +228,7 @@ int main(void) {
     RUN(test_records_that_cannot_be);
     RUN(test_full);
     RUN(test_every_place_of_the_wrap);
+    RUN(test_pieces);
     RUN(test_two_threads);
     return test_report();
 }
