@@ -12,6 +12,17 @@ function* pieces(body) {
   for (let at = 0; at < body.length; at += piece) yield body.subarray(at, at + piece);
 }
 
+function stream(body) {
+  const rest = pieces(body);
+  return new ReadableStream({
+    pull(controller) {
+      const { value, done } = rest.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}
+
 function setBody(answer, body) {
   answer.length = body.length;
   answer.sha256 = createHash('sha256').update(body).digest('hex');
@@ -79,7 +90,7 @@ async function byFetch(request, answer) {
   const response = await fetch(`http://${session.host}:${session.port}${request.path}`, {
     method: request.method,
     headers: request.fields ?? [],
-    body: request.chunked ? ReadableStream.from(pieces(body)) : body,
+    body: request.chunked ? stream(body) : body,
     duplex: 'half',
     dispatcher,
   });
