@@ -58,6 +58,8 @@ func TestReloadTellsWhatChangesLive(t *testing.T) {
 			[]string{"socket-user", "drain-limit", "max-workers", "memory-limit", "log-format"}, nil},
 		{"addresses", "", "listen = ['127.0.0.1:1']\nadmin = 'off'\nsocket = '/tmp/other'\nbacklog = 5\nunix-mode = '0600'", nil,
 			[]string{"listen", "backlog", "unix-mode", "admin", "socket"}},
+		{"whom to trust", "trusted = ['10.0.0.0/8']", "trusted = ['10.0.0.0/8', 'unix']\nrequest-id = false", []string{"trusted", "request-id"}, nil},
+		{"addresses for proxies", "", "listen-proxy = ['127.0.0.1:1']", nil, []string{"listen-proxy"}},
 		{"geometry", "", "loops = 3\nexchanges = 16\nspin = '1us'", nil, []string{"loops", "spin", "exchanges"}},
 		{"a worker", "worker = '/bin/true'", "worker = '/bin/false'\nworkers = 2", nil, []string{"worker", "workers"}},
 		{"arguments of a worker", "worker = '/bin/true'", "worker = ['/bin/true', 'x']", nil, []string{"worker"}},

@@ -3,9 +3,11 @@ package e2e
 import (
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"ringway/test/e2e/system"
@@ -101,6 +103,34 @@ func TestWithoutRequestIDs(t *testing.T) {
 		}
 	}
 	g.Stop()
+}
+
+// TestTrustChangesLive: also for connections that are open, and for what they say from then on.
+func TestTrustChangesLive(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "config")
+	g := system.StartGateway(t, system.Options{Supervised: true, Flags: []string{"-c", configured(t, file, "")}})
+	r := dial(t, g)
+	for _, test := range []struct{ text, want string }{
+		{"", "[] 1"}, {"trusted = ['127.0.0.0/8']", "[said] 1"}, {"trusted = ['127.0.0.2']", "[] 1"},
+		{"request-id = false", "[] 0"}, {"trusted = ['127.0.0.1']\nrequest-id = false", "[said] 0"},
+	} {
+		configured(t, file, test.text)
+		g.Signal(syscall.SIGHUP)
+		system.Eventually(t, test.text, func() bool {
+			got := r.fieldsOf("X-Forwarded-For: said\r\n")
+			return fmt.Sprint(got["X-Forwarded-For"], len(got["X-Request-Id"])) == test.want
+		})
+	}
+	g.Stop()
+}
+
+func configured(t *testing.T, file, text string) string {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // TestTraceContext: W3C trace context is anybody's to give (its section 3.2 lets the receiver decide), and passes as it is.
