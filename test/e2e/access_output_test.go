@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,5 +74,43 @@ func TestAccessLogOnClosedOutput(t *testing.T) {
 	}
 	if !strings.Contains(stderr.String(), "broken pipe") {
 		t.Errorf("it wrote %s", stderr.String())
+	}
+}
+
+// TestAccessLogNamesWhoAsked: the client that a trusted proxy names, and the request's id; the word of others counts for nothing.
+func TestAccessLogNamesWhoAsked(t *testing.T) {
+	t.Parallel()
+	const claims = "X-Forwarded-For: 192.0.2.9\r\nX-Request-Id: given-by-proxy\r\n"
+	for name, c := range map[string]struct {
+		flags      []string
+		client, id string // regular expressions
+	}{
+		"trusted":   {[]string{"--trusted", "127.0.0.1"}, `192\.0\.2\.9`, "given-by-proxy"},
+		"untrusted": {nil, `127\.0\.0\.1`, "[0-9a-f]{32}"},
+		"no ids":    {[]string{"--request-id=false"}, `127\.0\.0\.1`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "log")
+			g := system.StartGateway(t, system.Options{Flags: append(c.flags, "--access-log", path, "--native-path", "/ping=pong")})
+			r := dial(t, g)
+			r.send("GET /ping HTTP/1.1\r\nHost: x\r\n" + claims + "\r\n")
+			r.answer("GET")
+			g.Stop()
+			line, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got struct {
+				Client string
+				ID     string `json:"request_id"`
+			}
+			if err := json.Unmarshal(line, &got); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			if !regexp.MustCompile("^"+c.client+"$").MatchString(got.Client) || !regexp.MustCompile("^"+c.id+"$").MatchString(got.ID) {
+				t.Errorf("client %q, request id %q", got.Client, got.ID)
+			}
+		})
 	}
 }
