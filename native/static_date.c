@@ -39,7 +39,7 @@ static int digits(struct cursor *c, int count) {
 /* The index of one of `count` names of three letters. */
 static int name(struct cursor *c, const char *names, int count) {
     for (int i = 0; !c->failed && c->end - c->at >= 3 && i < count; i++) {
-        if (memcmp(c->at, names + i * 3, 3) == 0) {
+        if (memcmp(c->at, names + (size_t)i * 3, 3) == 0) {
             c->at += 3;
             return i;
         }
@@ -78,7 +78,7 @@ static bool to_seconds(const struct fields *f, int64_t *seconds) {
     if (f->day < 1 || f->day > length || f->hour > 23 || f->minute > 59 || f->second > 60 || f->year < 1) {
         return false;
     }
-    *seconds = days_of(f->year, f->month, f->day) * DAY + f->hour * 3600 + f->minute * 60 + f->second;
+    *seconds = days_of(f->year, f->month, f->day) * DAY + (f->hour * INT64_C(60) + f->minute) * 60 + f->second;
     return true;
 }
 

@@ -130,7 +130,7 @@ void static_open(const struct static_target *target, struct static_found *out) {
     size_t index_length = strlen(index);
     size_t length = path_length + index_length;
     char name[PATH_MAX];
-    struct stat st[STATIC_CODINGS];
+    struct stat st[STATIC_CODINGS] = {0};
     int fd[STATIC_CODINGS] = {-1, -1, -1};
     *out = (struct static_found){.status = 404, .fd = -1};
     if (length + SUFFIX >= sizeof(name)) {

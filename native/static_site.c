@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,6 +70,19 @@ static int copy_types(struct static_sites *to, const char *lines) {
     return 0;
 }
 
+static void drop(struct static_sites *sites) {
+    for (uint32_t i = 0; i < sites->count; i++) {
+        close(sites->sites[i].root);
+        free(sites->sites[i].prefix);
+    }
+    free(sites->sites);
+    free(sites->types);
+    free(sites->type_text);
+    free(sites->index);
+    free(sites->cache_control);
+    free(sites);
+}
+
 int static_sites_new(const struct gw_static *from, struct static_sites **out) {
     struct static_sites *sites = calloc(1, sizeof(*sites));
     if (sites == NULL) {
@@ -88,7 +102,7 @@ int static_sites_new(const struct gw_static *from, struct static_sites **out) {
         rc = -ENOMEM;
     }
     if (rc != 0) {
-        static_sites_release(sites);
+        drop(sites);
         return rc;
     }
     *out = sites;
@@ -101,19 +115,9 @@ struct static_sites *static_sites_hold(struct static_sites *sites) {
 }
 
 void static_sites_release(struct static_sites *sites) {
-    if (sites == NULL || --sites->users != 0) {
-        return;
+    if (sites != NULL && --sites->users == 0) {
+        drop(sites);
     }
-    for (uint32_t i = 0; i < sites->count; i++) {
-        close(sites->sites[i].root);
-        free(sites->sites[i].prefix);
-    }
-    free(sites->sites);
-    free(sites->types);
-    free(sites->type_text);
-    free(sites->index);
-    free(sites->cache_control);
-    free(sites);
 }
 
 const struct static_site *static_site_of(const struct static_sites *sites, const uint8_t *path, uint32_t length) {
@@ -133,8 +137,8 @@ const char *static_type_of(const struct static_sites *sites, const char *path) {
         return "application/octet-stream";
     }
     for (size_t i = 0; i <= length; i++) {
-        char c = extension[i];
-        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+        bool is_upper = extension[i] >= 'A' && extension[i] <= 'Z';
+        lower[i] = (char)(extension[i] + (is_upper ? 'a' - 'A' : 0));
     }
     struct static_type key = {lower, NULL};
     const struct static_type *found =

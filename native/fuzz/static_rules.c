@@ -22,15 +22,19 @@ static void path(const uint8_t *bytes, uint32_t length, bool top) {
     }
     int rc = static_path_decode(bytes, length, top, out, &directory);
     HOLDS(rc == 0 || rc == -400 || rc == -404);
+    if (rc != 0) {
+        free(out);
+        return;
+    }
     size_t filled = strlen(out);
     HOLDS(filled <= length);
-    for (size_t i = 0; rc == 0 && i < filled; i++) {
+    for (size_t i = 0; i < filled; i++) {
         bool first = i == 0 || out[i - 1] == '/';
         HOLDS((uint8_t)out[i] >= 0x20 && out[i] != 0x7f && out[i] != '\\');
         HOLDS(!first || out[i] != '/');
         HOLDS(!first || out[i] != '.' || (i == 0 && top && strncmp(out, ".well-known", 11) == 0));
     }
-    HOLDS(rc != 0 || filled == 0 || (out[filled - 1] == '/') == directory);
+    HOLDS(filled == 0 || (out[filled - 1] == '/') == directory);
     (void)static_path_extension(out);
     free(out);
 }
