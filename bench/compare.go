@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -91,6 +92,18 @@ func (b *bench) prepare(targets []*target) error {
 // measure runs wrk once and fills m.
 func (b *bench) measure(ctx context.Context, t *target, l load, m *measurement) error {
 	pids := t.pids()
+	if l.Drip > 0 {
+		stop, err := drip(strings.TrimPrefix(t.base, "http://"), l.Drip)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	if t.log != "" { // it is written, but not kept: some hundred bytes a request
+		if err := os.Truncate(t.log, 0); err != nil {
+			return err
+		}
+	}
 	before, err := treeCPU(pids...)
 	if err != nil {
 		return err

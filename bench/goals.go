@@ -20,6 +20,7 @@ type metric func(summary) float64
 func rate(s summary) float64 { return s.PerSecond }
 func cpu(s summary) float64  { return s.CPU }
 func p50(s summary) float64  { return s.P50 }
+func p99(s summary) float64  { return s.P99 }
 
 // ratio compares a metric of two targets; both sides may have loads of their own.
 func ratio(m metric, target, load, other, otherLoad string) func(recorded) (float64, error) {
@@ -106,6 +107,10 @@ var goals = []goal{
 	{"http.Handler, 1 MiB without copy: CPU against net/http direct (Write)", ratio(cpu, "handler", "bytes-1m-nocopy", "nethttp", "bytes-1m"), 1, false, "x"},
 	{"http.Handler, `/`: throughput against the best nginx setting", bestNginx(rate, true), 2, true, "x"},
 	{"http.Handler, `/`: CPU per request against the best nginx setting", bestNginx(cpu, false), 0.4, false, "x"},
+	{"access log, limits and request deadline: throughput of http.Handler on `/` against none of them", ratio(rate, "handler", "hello", "handler-bare", "hello"), 0.95, true, "x"},
+	{"access log, limits and request deadline: CPU per request of http.Handler on `/` against none of them", ratio(cpu, "handler", "hello", "handler-bare", "hello"), 1.05, false, "x"},
+	{"http.Handler, `/` beside 2,000 clients that send a byte a second: throughput against undisturbed", ratio(rate, "handler", "drip", "handler", "hello"), 0.8, true, "x"},
+	{"http.Handler, `/` beside 2,000 clients that send a byte a second: p99 against undisturbed", ratio(p99, "handler", "drip", "handler", "hello"), 3, false, "x"},
 	{"10,000 idle connections: resident memory of the gateway", fromMemory(func(m *memoryReport) (float64, error) {
 		return m.idle("handler")
 	}), 32, false, " MiB"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,8 +20,10 @@ type load struct {
 	Depth       int    `json:"depth"` // requests written at once on a connection
 	Body        int    `json:"body"`  // request body bytes, a multiple of 16
 	Answer      int    `json:"answer"`
+	Drip        int    `json:"drip,omitempty"` // connections beside that send one byte a second
 
-	Ours bool `json:"ringway_only,omitempty"` // 1 MiB without copy: differs from bytes-1m on Ringway only
+	Ours bool   `json:"ringway_only,omitempty"` // says nothing of others
+	Like string `json:"like,omitempty"`         // the load of net/http direct that it is compared with, if not the same
 }
 
 var loads = []load{
@@ -28,20 +31,16 @@ var loads = []load{
 	{Name: "json", Title: "JSON", Method: "GET", Path: "/json", Connections: 64, Depth: 1},
 	{Name: "bytes-16k", Title: "16 KiB", Method: "GET", Path: "/bytes?n=16384", Connections: 64, Depth: 1, Answer: 16 << 10},
 	{Name: "bytes-1m", Title: "1 MiB (16 conns)", Method: "GET", Path: "/bytes?n=1048576", Connections: 16, Depth: 1, Answer: 1 << 20},
-	{Name: "bytes-1m-nocopy", Title: "1 MiB no copy (16 conns)", Method: "GET", Path: "/bytes?n=1048576&copy=none", Connections: 16, Depth: 1, Answer: 1 << 20, Ours: true},
+	{Name: "bytes-1m-nocopy", Title: "1 MiB no copy (16 conns)", Method: "GET", Path: "/bytes?n=1048576&copy=none", Connections: 16, Depth: 1, Answer: 1 << 20, Ours: true, Like: "bytes-1m"},
 	{Name: "echo-1k", Title: "echo 1 KiB", Method: "POST", Path: "/echo", Connections: 64, Depth: 1, Body: 1 << 10, Answer: 1 << 10},
 	{Name: "echo-64k", Title: "echo 64 KiB", Method: "POST", Path: "/echo", Connections: 64, Depth: 1, Body: 64 << 10, Answer: 64 << 10},
 	{Name: "one", Title: "1 conn", Method: "GET", Path: "/", Connections: 1, Depth: 1, Answer: 13},
+	{Name: "drip", Title: "`/` beside 2,000 slow clients", Method: "GET", Path: "/", Connections: 64, Depth: 1, Answer: 13, Drip: 2000, Ours: true, Like: "hello"},
 	{Name: "pipelined", Title: "16 pipelined (64 conns)", Method: "GET", Path: "/", Connections: 64, Depth: 16, Answer: 13},
 }
 
 // base names the load of net/http direct that this one is compared with.
-func (l load) base() string {
-	if l.Ours {
-		return "bytes-1m"
-	}
-	return l.Name
-}
+func (l load) base() string { return cmp.Or(l.Like, l.Name) }
 
 // check sends one request of the load to base and fails unless the answer is what the load expects, so that a target
 // that answers quickly but wrongly is not measured.

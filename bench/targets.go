@@ -17,9 +17,11 @@ type target struct {
 	loads  []string // measured with these only; nil means all
 	start  func(*bench, *target) error
 	worker string // worker binary of a gateway; empty means bin/appworker
+	bare   bool   // a gateway without what a public one has
 
 	base      string // http://host:port when started
 	admin     string // of a gateway
+	log       string // access log of a gateway
 	processes []*process
 	command   string // how it was started, for the results
 }
@@ -32,6 +34,7 @@ func allTargets() []*target {
 		{Name: "native", Title: "Ringway, answered by the gateway", path: "/ping", loads: simple, start: startNative},
 		{Name: "env", Title: "Ringway, environment handler", start: startGateway("env", nil)},
 		{Name: "handler", Title: "Ringway, http.Handler", start: startGateway("handler", nil)},
+		{Name: "handler-bare", Title: "Ringway, http.Handler, without access log and limits", loads: []string{"hello"}, bare: true, start: startGateway("handler", nil)},
 		{Name: "nethttp", Title: "net/http direct", start: startNetHTTP},
 		{Name: "fasthttp", Title: "fasthttp direct", start: startFastHTTP},
 		{Name: "nginx-2", Title: "nginx (2 workers) -> net/http", start: startNginx(2, "")},
@@ -88,6 +91,10 @@ func startGateway(mode string, extra []string) func(*bench, *target) error {
 			filepath.Join(b.root, "bin/gateway"), "serve", "--listen", address, "--admin", admin,
 			"--socket", filepath.Join(b.work, t.Name+".sock"), "--native-path", "/ping=pong",
 		}, b.gatewayFlags...)
+		if !t.bare {
+			t.log = filepath.Join(b.work, t.Name+".access")
+			arguments = append(arguments, "--access-log", t.log, "--client-connections", "20000", "--request-timeout", "1m", "--in-flight", "1024")
+		}
 		arguments = append(arguments, "--worker", cmp.Or(t.worker, b.worker), "--", "--mode", mode)
 		arguments = append(arguments, b.workerFlags...)
 		p, err := t.run(b, "", extra, arguments...)
