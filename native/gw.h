@@ -56,7 +56,8 @@ struct gw_settings {
     uint64_t body_timeout_ms;
     uint64_t body_rate; /* bytes a second */
     uint64_t send_timeout_ms;
-    uint64_t max_body; /* 0: none */
+    uint64_t send_rate; /* bytes a second */
+    uint64_t max_body;  /* 0: none */
     uint32_t line_bytes;
     uint32_t head_bytes;
     uint32_t fields;

@@ -182,6 +182,15 @@ static bool must_wait(const struct h1_conn *conn) {
            (conn->depth != 0 && dispatch_parks(conn->server->dispatch));
 }
 
+/* Refuses a head that was parsed. Returns all of `length`: nothing behind it is understood. */
+static uint32_t refuse_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t length, uint16_t status,
+                            enum h1_reason reason) {
+    conn->server->access.refused_head = bytes;
+    h1_conn_refuse(conn, status, reason);
+    conn->server->access.refused_head = NULL;
+    return length;
+}
+
 static uint32_t take_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t length) {
     struct h1_server *server = conn->server;
     if (must_wait(conn)) {
@@ -197,10 +206,10 @@ static uint32_t take_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t l
         return length;
     }
     if (server->request.body_kind == RING_BODY_LENGTH && server->request.content_length > server->config.max_body) {
-        server->access.refused_head = bytes;
-        h1_conn_refuse(conn, 413, H1_REASON_BODY_TOO_LARGE);
-        server->access.refused_head = NULL;
-        return length;
+        return refuse_head(conn, bytes, length, 413, H1_REASON_BODY_TOO_LARGE);
+    }
+    if (server->request.https && !conn->trusted) { /* RFC 9110 7.4: nobody says that this connection is secured */
+        return refuse_head(conn, bytes, length, 421, H1_REASON_NOT_SECURED);
     }
     memset(&conn->parser, 0, sizeof(conn->parser));
     if (!may_start(conn, server->request.method)) {
@@ -518,14 +527,16 @@ static bool read_bytes(struct h1_conn *conn) {
     struct h1_server *server = conn->server;
     uint32_t n = 0;
     if (conn->in_length == 0) {
-        if (!receive(conn, server->buffer, H1_READ_BUFFER, &n)) {
+        /* What is behind a head may have to be kept, for each connection that pipelines. */
+        uint32_t size = conn->input == H1_INPUT_HEAD ? H1_READ_HEADS : H1_READ_BUFFER;
+        if (!receive(conn, server->buffer, size, &n)) {
             return false;
         }
         uint32_t used = take(conn, server->buffer, n);
         if (conn->state != H1_CONN_CLOSED && used < n && !keep(conn, server->buffer + used, n - used)) {
             h1_conn_close(conn, RING_CANCEL_GONE);
         }
-        return n == H1_READ_BUFFER;
+        return n == size;
     }
     /* Part of a head is there: bounded by the parser's limits. */
     if (conn->in_start != 0 || conn->in_capacity - conn->in_length < 1024) {

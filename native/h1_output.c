@@ -160,6 +160,10 @@ static void block(struct h1_conn *conn) {
     }
     conn->blocked = true;
     conn->since_ms = uv_now(server->loop);
+    if (conn->slow_since_ms == 0) {
+        conn->slow_since_ms = conn->since_ms;
+        conn->slow_bytes = 0;
+    }
     conn->list_next = NULL;
     conn->list_prev = server->blocked_tail;
     if (server->blocked_tail != NULL) {
@@ -285,6 +289,7 @@ static bool finish_complete(struct h1_conn *conn) {
 static void advance(struct h1_conn *conn, size_t sent) {
     struct h1_server *server = conn->server;
     counter_add(&server->counters.bytes_out, sent);
+    conn->slow_bytes += sent;
     for (struct h1_stream *stream = conn->front; stream != NULL && sent != 0; stream = stream->next) {
         size_t before = sent;
         while (stream->first != NULL && sent != 0) {
@@ -351,6 +356,7 @@ void h1_write(struct h1_conn *conn) {
         size_t total = 0;
         int count = gather(conn, iov, &total);
         if (count == 0) {
+            conn->slow_since_ms = 0;
             return;
         }
         ssize_t n = 0;

@@ -263,6 +263,7 @@ const char *h1_reason_text(enum h1_reason reason) {
         [H1_REASON_BAD_TRAILER] = "invalid or too large trailer section",
         [H1_REASON_BODY_TOO_LARGE] = "request body too large",
         [H1_REASON_INCOMPLETE] = "request body incomplete",
+        [H1_REASON_NOT_SECURED] = "https without TLS",
         [H1_REASON_HEAD_TIMEOUT] = "request header took too long",
         [H1_REASON_BODY_TIMEOUT] = "request body took too long",
         [H1_REASON_CONNECTIONS] = "too many connections",

@@ -44,6 +44,7 @@ enum h1_reason {
     /* Those below are not the parser's. */
     H1_REASON_BODY_TOO_LARGE,  /* 413 */
     H1_REASON_INCOMPLETE,      /* the client ended its side within a body */
+    H1_REASON_NOT_SECURED,     /* 421: https without TLS, from a peer that nobody vouches for */
     H1_REASON_HEAD_TIMEOUT,    /* 408 */
     H1_REASON_BODY_TIMEOUT,    /* 408 */
     H1_REASON_CONNECTIONS,     /* 503: too many, in total */
@@ -88,6 +89,7 @@ struct h1_request {
     uint8_t body_kind; /* RING_BODY_*; NONE also with Content-Length: 0 */
     bool keep_alive;
     bool expect_continue;    /* a body follows, HTTP/1.1, and the client may wait for 100 */
+    bool https;              /* the target is an https URI */
     bool upgrade;            /* Connection: upgrade and an Upgrade field, HTTP/1.1 */
     uint64_t content_length; /* 0 without a body; RING_LENGTH_UNKNOWN when chunked */
     struct ring_span method_name;

@@ -25,7 +25,8 @@
 #include "static_site.h"
 
 #define H1_READ_BUFFER 65536u
-#define H1_ITEM_BYTES 432u /* head text that fits in an item */
+#define H1_READ_HEADS 16384u /* bytes of a read that may hold several requests */
+#define H1_ITEM_BYTES 432u   /* head text that fits in an item */
 #define H1_COPY_BODY 256u /* smaller bodies are copied behind their head: cheaper than another iovec and a held block */
 #define H1_COPY_PIECES 64u /* copied pieces of one answer that may be unsent */
 #define H1_MAX_PIPELINE 256u
@@ -55,6 +56,7 @@ enum h1_timer {
 struct h1_timeouts {
     uint64_t reading[H1_TIMER_COUNT]; /* by enum h1_timer */
     uint64_t send;                    /* the peer takes no bytes */
+    uint64_t send_rate;               /* bytes a second that it must take on average, after one send timeout */
     uint64_t body_rate;               /* bytes a second that a body must have on average, after one body timeout */
 };
 
@@ -243,6 +245,8 @@ struct h1_conn {
     uint64_t rate_bytes;
     struct h1_conn *timer_prev, *timer_next;
     uint64_t since_ms;           /* lingering, blocked */
+    uint64_t slow_since_ms;      /* when the peer first did not take all there was; 0: it has since */
+    uint64_t slow_bytes;         /* that it has taken from then on */
     struct h1_conn *prev, *next; /* all */
     struct h1_conn *dirty_next;
     struct h1_conn *list_prev, *list_next; /* blocked or lingering */

@@ -140,6 +140,7 @@ static int parse_absolute(struct h1_parser *parser, const uint8_t *bytes, uint32
     if (!h1_is_authority(bytes + authority, rest - authority))
         return h1_refuse(&parser->reason, 400, H1_REASON_BAD_TARGET);
     out->authority = (struct ring_span){authority, rest - authority};
+    out->https = authority == start + 8;
     parser->flags |= H1_ABSOLUTE_FORM;
     if (rest < end && bytes[rest] == '/') {
         split_query(bytes, rest, end, out);
@@ -168,6 +169,7 @@ int h1_parse_target(struct h1_parser *parser, const uint8_t *bytes, uint32_t sta
 
     out->target = (struct ring_span){start, length};
     out->authority = (struct ring_span){0, 0};
+    out->https = false;
     if (bytes[start] == '/') { /* origin-form, RFC 9112 3.2.1 */
         split_query(bytes, start, end, out);
         return 0;

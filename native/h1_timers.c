@@ -135,11 +135,12 @@ static void expire_blocked(struct h1_server *server, uint64_t now_ms) {
     uint64_t limit = server->config.timeouts.send;
     for (struct h1_conn *conn = server->blocked_head; limit != 0 && conn != NULL;) {
         struct h1_conn *next = conn->list_next;
-        if (now_ms - conn->since_ms < limit) {
-            break;
+        uint64_t took = now_ms - conn->slow_since_ms;
+        bool slow = took > limit && conn->slow_bytes * 1000 < server->config.timeouts.send_rate * took;
+        if (now_ms - conn->since_ms >= limit || slow) {
+            counter_add(&server->counters.send_timeouts, 1);
+            h1_conn_close(conn, RING_CANCEL_GONE);
         }
-        counter_add(&server->counters.send_timeouts, 1);
-        h1_conn_close(conn, RING_CANCEL_GONE);
         conn = next;
     }
 }

@@ -102,7 +102,7 @@ struct h1_id h1_vouch(struct h1_conn *conn, const uint8_t *bytes, uint32_t lengt
     if (!conn->trusted) {
         drop_claims(request, bytes);
     } else {
-        view->head.scheme = says_https(request, bytes) ? 1 : 0;
+        view->head.scheme = request->https || says_https(request, bytes) ? 1 : 0;
     }
     if (!server->config.request_ids) {
         return id;

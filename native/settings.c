@@ -82,6 +82,7 @@ struct settings *settings_new(const struct gw_settings *from, uint32_t users) {
                                  [H1_TIMER_HEAD] = from->head_timeout_ms,
                                  [H1_TIMER_BODY] = from->body_timeout_ms},
                      .send = from->send_timeout_ms,
+                     .send_rate = from->send_rate,
                      .body_rate = from->body_rate},
         .trusted = {.all = settings->trusted, .count = from->trusted_count, .unix_peers = from->trust_unix},
         .request_ids = from->request_ids,

@@ -100,6 +100,7 @@ func settings(from *engine.Settings, to *C.struct_gw_settings) (free func(), err
 		body_timeout_ms:    milliseconds(from.BodyTimeout),
 		body_rate:          C.uint64_t(max(from.BodyRate, 0)),
 		send_timeout_ms:    milliseconds(from.SendTimeout),
+		send_rate:          C.uint64_t(max(from.SendRate, 0)),
 		max_body:           C.uint64_t(max(from.MaxBody, 0)),
 		line_bytes:         count(from.LineBytes),
 		head_bytes:         count(from.HeadBytes),

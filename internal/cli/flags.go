@@ -51,6 +51,7 @@ type options struct {
 	bodyTimeout       time.Duration
 	bodyRate          size
 	sendTimeout       time.Duration
+	sendRate          size
 	pipelineDepth     int
 	maxBody           size
 	lineBytes         size
@@ -75,7 +76,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.SetOutput(io.Discard)
 	f.SortFlags = false
 
-	o.maxBody, o.bodyRate, o.lineBytes, o.headBytes = 64<<20, 256, 8<<10, 32<<10
+	o.maxBody, o.bodyRate, o.sendRate, o.lineBytes, o.headBytes = 64<<20, 256, 256, 8<<10, 32<<10
 
 	f.StringVarP(&o.config, configFlag, "c", "", "`FILE` with the flags below as keys (TOML); those of the command line go before it; read again on SIGHUP")
 	f.BoolVarP(&o.test, testFlag, "t", false, "test the configuration, say what is wrong with it, and end")
@@ -112,6 +113,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.DurationVar(&o.bodyTimeout, "body-timeout", 30*time.Second, "how long a client may send nothing of a request body")
 	f.Var(&o.bodyRate, "body-rate", "what a request body must have per second on average, after one --body-timeout")
 	f.DurationVar(&o.sendTimeout, "send-timeout", 30*time.Second, "how long a client may take nothing of its answer")
+	f.Var(&o.sendRate, "send-rate", "what a client must take of its answer per second on average while some of it waits, after one --send-timeout")
 	f.Var(&o.maxBody, "max-body", "largest request body")
 	f.Var(&o.lineBytes, "line-bytes", "longest request line")
 	f.Var(&o.headBytes, "head-bytes", "largest request header, all fields together")

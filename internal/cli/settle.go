@@ -112,7 +112,7 @@ func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 			MaxConnections: o.maxConnections, ClientConnections: o.clientConnections, MaxRequests: o.maxRequests,
 			PipelineDepth: o.pipelineDepth, InFlight: o.inFlight, ParkLimit: o.parkLimit,
 			QueueDeadline: o.queueDeadline, RequestTimeout: o.requestTimeout, HeadTimeout: o.headTimeout,
-			IdleTimeout: o.idleTimeout, BodyTimeout: o.bodyTimeout, BodyRate: int(o.bodyRate), SendTimeout: o.sendTimeout,
+			IdleTimeout: o.idleTimeout, BodyTimeout: o.bodyTimeout, BodyRate: int(o.bodyRate), SendTimeout: o.sendTimeout, SendRate: int(o.sendRate),
 			MaxBody: int64(o.maxBody), LineBytes: int(o.lineBytes), HeadBytes: int(o.headBytes), Fields: o.fields,
 			KeepUnderscores: o.keepUnderscores, Trusted: trusted, TrustUnix: trustUnix, RequestIDs: o.requestIDs,
 		}},
@@ -170,6 +170,7 @@ func (o *options) checkSizes() error {
 	}{
 		{"max-body", o.maxBody, 0, math.MaxInt64},
 		{"body-rate", o.bodyRate, 0, 1 << 30},
+		{"send-rate", o.sendRate, 0, 1 << 30},
 		{"line-bytes", o.lineBytes, 64, maxHead - 256},
 		{"head-bytes", o.headBytes, 256, maxHead - o.lineBytes},
 	} {

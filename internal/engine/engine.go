@@ -63,6 +63,8 @@ type Settings struct {
 	BodyRate int
 	// SendTimeout is for a client to take a byte of its answer.
 	SendTimeout time.Duration
+	// SendRate is the bytes a second that a client must take on average while some wait, after one SendTimeout.
+	SendRate int
 
 	// MaxBody is the largest request body in bytes; 0 allows none.
 	MaxBody int64

@@ -15,7 +15,7 @@ import (
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
 	flags := []string{
-		"--head-timeout", "2s", "--idle-timeout", "3s", "--body-timeout", "2s", "--body-rate", "1000", "--send-timeout", "3s",
+		"--head-timeout", "2s", "--idle-timeout", "3s", "--body-timeout", "2s", "--body-rate", "1000", "--send-timeout", "3s", "--send-rate", "10MiB",
 	}
 	const long = "6000" // ms, beyond all of them
 	for name, c := range map[string]struct {
@@ -54,6 +54,15 @@ func TestTimeouts(t *testing.T) {
 			time.Sleep(8 * time.Second) // what is tested is that this is too long
 			if n, err := io.Copy(io.Discard, r.in); err == nil && n >= 50_000_000 {
 				t.Error("all was sent")
+			}
+		}, func(l engine.LoopStats) uint64 { return l.SendTimeouts }},
+		"takes drops": {func(t *testing.T, r *raw) {
+			// The kernel's buffers take some megabytes first; then the gateway can send only what the client reads.
+			r.send("GET /bytes?n=50000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+			for piece := make([]byte, 16<<10); ; time.Sleep(500 * time.Millisecond) {
+				if _, err := io.ReadFull(r.in, piece); err != nil {
+					break
+				}
 			}
 		}, func(l engine.LoopStats) uint64 { return l.SendTimeouts }},
 		"heads that overlap": {func(t *testing.T, r *raw) {
