@@ -142,10 +142,15 @@ var predicates = map[string]func(*difference, *shape) bool{
 	},
 	"chunk-limit": func(_ *difference, s *shape) bool {
 		sum := 0
-		for _, line := range chunksOf(s.body).sizes {
+		c := chunksOf(s.body)
+		for _, line := range append(c.sizes, c.begun) {
 			sum += len(strings.TrimLeft(line, "0123456789abcdefABCDEF"))
 		}
 		return sum > 4096
+	},
+	"go-chunk-line": func(d *difference, s *shape) bool {
+		return d.theirs.Why == "header line too long" &&
+			slices.ContainsFunc(chunksOf(s.body).sizes, func(line string) bool { return len(line) > 4000 })
 	},
 	"trailer-limit": func(_ *difference, s *shape) bool {
 		lines := chunksOf(s.body).trailers

@@ -133,6 +133,7 @@ type chunks struct {
 	fault    string   // what is wrong first, "" if nothing is
 	complete bool     // up to the last empty line; false with a fault
 	sizes    []string // the size lines
+	begun    string   // a size line that has not ended
 	trailers []string
 }
 
@@ -154,6 +155,7 @@ func chunksOf(body string) chunks {
 			return c
 		}
 		if !found {
+			c.begun = line
 			// What has come of the line may be wrong already.
 			begun, ended := strings.CutSuffix(line, "\r")
 			if line != "" && !isSizeLine(wide(begun)) && (ended || !isSizeLine(wide(begun)+";")) {
