@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,6 +106,11 @@ var predicates = map[string]func(*difference, *shape) bool{
 		escapedHost := parts != nil && strings.Contains(parts[1], "%")
 		return strings.HasPrefix(d.theirs.Why, "parse ") && (escapedHost || badEscape(s.target))
 	},
+	"go-host-escape": func(_ *difference, s *shape) bool {
+		parts := absolute.FindStringSubmatch(s.target)
+		return (parts != nil && strings.Contains(parts[1], "%")) ||
+			slices.ContainsFunc(s.values("Host"), func(host string) bool { return strings.Contains(host, "%") })
+	},
 	"go-empty-lines":          func(_ *difference, s *shape) bool { return s.empty >= 1 && s.empty <= 3 },
 	"minor-version":           func(_ *difference, s *shape) bool { return isVersion(s.version) && s.version > "HTTP/1.1" },
 	"llhttp-method":           func(_ *difference, s *shape) bool { return !slices.Contains(llhttpMethods, s.method) },
@@ -181,11 +187,19 @@ func hasTrailer(message []byte, names ...string) bool {
 	})
 }
 
-// endsWithTab tells of a framing or Connection field whose value is followed by a tab.
+// tabbed is a member of a list with a tab behind it.
+var tabbed = regexp.MustCompile(`[^ \t,] *\t[ \t]*,`).MatchString
+
+// endsWithTab tells of a framing or Connection field whose value, or a member of it, is followed by a tab.
 func endsWithTab(line string) bool {
 	name, value, _ := strings.Cut(strings.ToLower(line), ":")
 	switch name {
-	case "content-length", "transfer-encoding", "connection":
+	case "connection":
+		if tabbed(value) {
+			return true
+		}
+		fallthrough
+	case "content-length", "transfer-encoding":
 		return strings.HasSuffix(strings.TrimRight(value, " "), "\t")
 	}
 	return false
