@@ -50,32 +50,35 @@ var (
 	ends = []string{engine.Complete: "complete", engine.ClientGone: "client_gone", engine.Cut: "cut"}
 )
 
+// What is empty, zero or unknown is left out: every byte of every line is written to a disk.
 func (j *jsonLines) appendLine(line []byte, r *engine.AccessRecord) []byte {
 	line = append(line, `{"time":"`...)
 	line = j.clock.appendSecond(line, r.Start)
 	ms := r.Start % 1e9 / 1e6
-	line = append(line, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
-	line = append(line, `Z","client":"`...)
-	line = appendClient(line, r, "")
-	line = append(line, `","client_port":`...)
-	line = strconv.AppendUint(line, uint64(r.Client.Port()), 10)
+	line = append(line, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
+	if r.Client.IsValid() {
+		line = append(r.Client.Addr().AppendTo(append(line, `,"client":"`...)), '"')
+		line = appendCount(line, `,"port":`, uint64(r.Client.Port()))
+	}
 	line = appendText(line, `,"request_id":"`, r.RequestID)
-	line = appendText(line, `","method":"`, r.Method)
-	line = appendText(line, `","target":"`, r.Target)
-	line = appendText(line, `","host":"`, r.Host)
-	line = append(line, `","version":"`...)
-	line = appendVersion(line, r.Version)
-	line = append(line, `","status":`...)
+	line = appendText(line, `,"method":"`, r.Method)
+	line = appendText(line, `,"target":"`, r.Target)
+	line = appendText(line, `,"host":"`, r.Host)
+	if r.Version != 0 {
+		line = append(line, `,"http":"`...)
+		line = append(line, '0'+r.Version>>4, '.', '0'+r.Version&15, '"')
+	}
+	line = append(line, `,"status":`...)
 	line = strconv.AppendInt(line, int64(r.Status), 10)
-	line = appendCount(line, `,"bytes_received":`, r.Received)
-	line = appendCount(line, `,"bytes_sent":`, r.Sent)
-	line = appendCount(line, `,"body_bytes_sent":`, r.SentBody)
+	line = appendCount(line, `,"received":`, r.Received)
+	line = appendCount(line, `,"sent":`, r.Sent)
+	line = appendCount(line, `,"sent_body":`, r.SentBody)
 	line = appendMicroseconds(line, `,"queue_us":`, r.Queue)
 	line = appendMicroseconds(line, `,"handler_us":`, r.Handler)
 	line = appendMicroseconds(line, `,"total_us":`, r.Total)
 	line = appendText(line, `,"referer":"`, r.Referer)
-	line = appendText(line, `","user_agent":"`, r.UserAgent)
-	line = appendCount(line, `","worker":`, r.Worker)
+	line = appendText(line, `,"user_agent":"`, r.UserAgent)
+	line = appendCount(line, `,"worker":`, r.Worker)
 	line = append(line, `,"origin":"`...)
 	line = append(line, origins[r.Origin]...)
 	line = append(line, `","end":"`...)
@@ -91,40 +94,40 @@ func (j *jsonLines) appendLine(line []byte, r *engine.AccessRecord) []byte {
 }
 
 func appendText(line []byte, key string, value []byte) []byte {
-	return appendJSON(append(line, key...), value)
+	if len(value) == 0 {
+		return line
+	}
+	return append(appendJSON(append(line, key...), value), '"')
 }
 
 func appendCount(line []byte, key string, value uint64) []byte {
+	if value == 0 {
+		return line
+	}
 	return strconv.AppendUint(append(line, key...), value, 10)
 }
 
+// appendMicroseconds leaves an unknown time out, which is negative, but not 0.
 func appendMicroseconds(line []byte, key string, value time.Duration) []byte {
-	line = append(line, key...)
 	if value < 0 {
-		return append(line, "null"...)
+		return line
 	}
-	return strconv.AppendInt(line, value.Microseconds(), 10)
+	return strconv.AppendInt(append(line, key...), value.Microseconds(), 10)
 }
 
 func appendVersion(line []byte, version uint8) []byte {
-	if version == 0 {
-		return line
-	}
 	return append(line, 'H', 'T', 'T', 'P', '/', '0'+version>>4, '.', '0'+version&15)
-}
-
-func appendClient(line []byte, r *engine.AccessRecord, none string) []byte {
-	if !r.Client.IsValid() {
-		return append(line, none...)
-	}
-	return r.Client.Addr().AppendTo(line)
 }
 
 // combined is the "combined" log format that web servers share.
 type combined struct{ clock clock }
 
 func (c *combined) appendLine(line []byte, r *engine.AccessRecord) []byte {
-	line = appendClient(line, r, "-")
+	if r.Client.IsValid() {
+		line = r.Client.Addr().AppendTo(line)
+	} else {
+		line = append(line, '-')
+	}
 	line = append(line, " - - ["...)
 	line = c.clock.appendSecond(line, r.Start)
 	line = append(line, `] "`...)

@@ -31,12 +31,12 @@ func TestLines(t *testing.T) {
 	}{
 		"whole": {
 			record(),
-			`{"time":"2023-11-14T22:13:20.123Z","client":"192.0.2.7","client_port":51000,"request_id":"id-1","method":"GET","target":"/a?b=c","host":"example.org:80","version":"HTTP/1.1","status":200,"bytes_received":5,"bytes_sent":1200,"body_bytes_sent":1000,"queue_us":12,"handler_us":34,"total_us":56,"referer":"http://ref/","user_agent":"agent/1","worker":3,"origin":"worker","end":"complete"}`,
+			`{"time":"2023-11-14T22:13:20.123Z","client":"192.0.2.7","port":51000,"request_id":"id-1","method":"GET","target":"/a?b=c","host":"example.org:80","http":"1.1","status":200,"received":5,"sent":1200,"sent_body":1000,"queue_us":12,"handler_us":34,"total_us":56,"referer":"http://ref/","user_agent":"agent/1","worker":3,"origin":"worker","end":"complete"}`,
 			`192.0.2.7 - - [14/Nov/2023:22:13:20 +0000] "GET /a?b=c HTTP/1.1" 200 1000 "http://ref/" "agent/1"`,
 		},
 		"refused, over a unix socket": {
 			refused(),
-			`{"time":"2023-11-14T22:13:20.000Z","client":"","client_port":0,"request_id":"","method":"","target":"","host":"","version":"","status":400,"bytes_received":0,"bytes_sent":180,"body_bytes_sent":19,"queue_us":null,"handler_us":null,"total_us":13,"referer":"","user_agent":"","worker":0,"origin":"gateway","end":"complete"}`,
+			`{"time":"2023-11-14T22:13:20.000Z","status":400,"sent":180,"sent_body":19,"total_us":13,"origin":"gateway","end":"complete"}`,
 			`- - - [14/Nov/2023:22:13:20 +0000] "-" 400 19 "-" "-"`,
 		},
 		"cut, retried, shortened, IPv6, HTTP/1.0": {
@@ -45,7 +45,7 @@ func TestLines(t *testing.T) {
 				r.Client, r.Version, r.End, r.Retried, r.Shortened = netip.MustParseAddrPort("[2001:db8::1]:9"), 0x10, engine.Cut, true, true
 				return r
 			}(),
-			`{"time":"2023-11-14T22:13:20.123Z","client":"2001:db8::1","client_port":9,"request_id":"id-1","method":"GET","target":"/a?b=c","host":"example.org:80","version":"HTTP/1.0","status":200,"bytes_received":5,"bytes_sent":1200,"body_bytes_sent":1000,"queue_us":12,"handler_us":34,"total_us":56,"referer":"http://ref/","user_agent":"agent/1","worker":3,"origin":"worker","end":"cut","retried":true,"shortened":true}`,
+			`{"time":"2023-11-14T22:13:20.123Z","client":"2001:db8::1","port":9,"request_id":"id-1","method":"GET","target":"/a?b=c","host":"example.org:80","http":"1.0","status":200,"received":5,"sent":1200,"sent_body":1000,"queue_us":12,"handler_us":34,"total_us":56,"referer":"http://ref/","user_agent":"agent/1","worker":3,"origin":"worker","end":"cut","retried":true,"shortened":true}`,
 			`2001:db8::1 - - [14/Nov/2023:22:13:20 +0000] "GET /a?b=c HTTP/1.0" 200 1000 "http://ref/" "agent/1"`,
 		},
 		"client gone before the answer, hostile bytes": {
@@ -53,7 +53,7 @@ func TestLines(t *testing.T) {
 				Start: 1_700_000_000_000_000_000, Method: []byte("GET"), Target: []byte(`/"\` + "\x7f"), Version: 0x11,
 				Referer: []byte("a\"b\\c\r\n200 \x1b[2Jé\xff\u2028😀"), UserAgent: []byte("\t-"), Origin: engine.ByStaticFile, End: engine.ClientGone,
 			},
-			`{"time":"2023-11-14T22:13:20.000Z","client":"","client_port":0,"request_id":"","method":"GET","target":"/\"\\\u007f","host":"","version":"HTTP/1.1","status":0,"bytes_received":0,"bytes_sent":0,"body_bytes_sent":0,"queue_us":0,"handler_us":0,"total_us":0,"referer":"a\"b\\c\u000d\u000a200 \u001b[2J\u00e9\ufffd\u2028\ud83d\ude00","user_agent":"\u0009-","worker":0,"origin":"static","end":"client_gone"}`,
+			`{"time":"2023-11-14T22:13:20.000Z","method":"GET","target":"/\"\\\u007f","http":"1.1","status":0,"queue_us":0,"handler_us":0,"total_us":0,"referer":"a\"b\\c\u000d\u000a200 \u001b[2J\u00e9\ufffd\u2028\ud83d\ude00","user_agent":"\u0009-","origin":"static","end":"client_gone"}`,
 			`- - - [14/Nov/2023:22:13:20 +0000] "GET /\x22\x5c\x7f HTTP/1.1" - - "a\x22b\x5cc\x0d\x0a200 \x1b[2J\xc3\xa9\xff\xe2\x80\xa8\xf0\x9f\x98\x80" "\x09-"`,
 		},
 	} {

@@ -18,19 +18,19 @@ import (
 	"ringway/test/e2e/system"
 )
 
-// accessLine is a line of the access log; what may be null is a pointer.
+// accessLine is a line of the access log; what may be missing is a pointer.
 type accessLine struct {
 	RequestID string `json:"request_id"`
-	Port      int    `json:"client_port"`
+	Port      int    `json:"port"`
 
-	Client, Method, Target, Host, Version, Origin, End string
+	Client, Method, Target, Host, HTTP, Origin, End string
 
 	Status        int
 	Referer       string
 	UserAgent     string `json:"user_agent"`
-	BytesReceived uint64 `json:"bytes_received"`
-	BytesSent     uint64 `json:"bytes_sent"`
-	BodyBytesSent uint64 `json:"body_bytes_sent"`
+	BytesReceived uint64 `json:"received"`
+	BytesSent     uint64 `json:"sent"`
+	BodyBytesSent uint64 `json:"sent_body"`
 	Queue         *int64 `json:"queue_us"`
 	Handler       *int64 `json:"handler_us"`
 	Total         int64  `json:"total_us"`
@@ -87,7 +87,7 @@ func oneAnswer(method string) func(*testing.T, *system.Gateway, *raw) {
 func accessCases() []accessCase {
 	const head = " HTTP/1.1\r\nHost: h.example\r\n"
 	worker := func(method, target string, status int) accessLine {
-		return accessLine{Method: method, Target: target, Host: "h.example", Version: "HTTP/1.1", Status: status, Origin: "worker", End: "complete", Worker: 1}
+		return accessLine{Method: method, Target: target, Host: "h.example", HTTP: "1.1", Status: status, Origin: "worker", End: "complete", Worker: 1}
 	}
 	own := func(method, target string, status int) accessLine {
 		w := worker(method, target, status)
@@ -107,7 +107,7 @@ func accessCases() []accessCase {
 		{name: "chunks", send: "GET /stream?n=2" + head + "\r\n", timed: true,
 			want: with(worker("GET", "/stream?n=2", 200), func(l *accessLine) { l.BodyBytesSent = 2*(8+5) + 5 })},
 		{name: "until close", send: "GET /stream?n=2 HTTP/1.0\r\n\r\n", timed: true,
-			want: with(worker("GET", "/stream?n=2", 200), func(l *accessLine) { l.Host, l.Version, l.BodyBytesSent = "", "HTTP/1.0", 16 })},
+			want: with(worker("GET", "/stream?n=2", 200), func(l *accessLine) { l.Host, l.HTTP, l.BodyBytesSent = "", "1.0", 16 })},
 		{name: "upload", send: "POST /echo" + head + "Content-Length: 5\r\n\r\nhello", timed: true,
 			want: with(worker("POST", "/echo", 200), func(l *accessLine) { l.BytesReceived, l.BodyBytesSent = 5, 5 })},
 		{name: "upload in chunks", send: "POST /upload" + head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", timed: true, anyLen: true,
