@@ -14,7 +14,7 @@ const (
 	pollEvery  = 100 * time.Millisecond // also the age that a line may reach
 	watchEvery = time.Second
 	pieceSize  = 256 << 10 // of what is written at a time
-	lineSize   = 64 << 10 // more than a line can have: texts are bounded, and a byte takes at most six
+	lineSize   = 64 << 10  // more than a line can have: texts are bounded, and a byte takes at most six
 )
 
 // Config is what a log is made with.
