@@ -28,6 +28,7 @@ type load struct {
 
 var loads = []load{
 	{Name: "hello", Title: "`/` 64 conns", Method: "GET", Path: "/", Connections: 64, Depth: 1, Answer: 13},
+	{Name: "drip", Title: "`/` beside 2,000 slow clients", Method: "GET", Path: "/", Connections: 64, Depth: 1, Answer: 13, Drip: 2000, Ours: true, Like: "hello"},
 	{Name: "json", Title: "JSON", Method: "GET", Path: "/json", Connections: 64, Depth: 1},
 	{Name: "bytes-16k", Title: "16 KiB", Method: "GET", Path: "/bytes?n=16384", Connections: 64, Depth: 1, Answer: 16 << 10},
 	{Name: "bytes-1m", Title: "1 MiB (16 conns)", Method: "GET", Path: "/bytes?n=1048576", Connections: 16, Depth: 1, Answer: 1 << 20},
@@ -35,7 +36,6 @@ var loads = []load{
 	{Name: "echo-1k", Title: "echo 1 KiB", Method: "POST", Path: "/echo", Connections: 64, Depth: 1, Body: 1 << 10, Answer: 1 << 10},
 	{Name: "echo-64k", Title: "echo 64 KiB", Method: "POST", Path: "/echo", Connections: 64, Depth: 1, Body: 64 << 10, Answer: 64 << 10},
 	{Name: "one", Title: "1 conn", Method: "GET", Path: "/", Connections: 1, Depth: 1, Answer: 13},
-	{Name: "drip", Title: "`/` beside 2,000 slow clients", Method: "GET", Path: "/", Connections: 64, Depth: 1, Answer: 13, Drip: 2000, Ours: true, Like: "hello"},
 	{Name: "pipelined", Title: "16 pipelined (64 conns)", Method: "GET", Path: "/", Connections: 64, Depth: 16, Answer: 13},
 }
 
