@@ -167,7 +167,12 @@ func startHAProxyAs(t *testing.T, mode, server, check, forward string) (addr, so
 	addr = reserve(t)
 	directory, name := configure(t, haproxyConfiguration, "MODE", mode, "CHECK", check, "GATEWAY", server, "ADDRESS", addr, "FORWARD", forward)
 	startServer(t, addr, "haproxy", "-db", "-f", name)
-	return addr, filepath.Join(directory, "stats")
+	socket = filepath.Join(directory, "stats")
+	system.Eventually(t, "HAProxy's own socket", func() bool { // it gets its name last
+		_, err := os.Stat(socket)
+		return err == nil
+	})
+	return addr, socket
 }
 
 // eachProxy runs a test behind each proxy.
