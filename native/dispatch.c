@@ -123,13 +123,15 @@ bool dispatch_tick(struct dispatch *d) {
         }
         ex = newer;
     }
-    return d->oldest != NULL;
+    dispatch_look_at_progress(d);
+    return d->oldest != NULL || dispatch_has_untaken(d);
 }
 
 /* --- placing --- */
 
 static bool may_take(const struct dispatch *d, const struct dispatch_lane *dl) {
-    return dl->state == DISPATCH_LANE_ACTIVE && !dl->lane.broken && dl->lane.open_count < d->config.in_flight;
+    return dl->state == DISPATCH_LANE_ACTIVE && !dl->lane.broken && !dl->stuck &&
+           dl->lane.open_count < d->config.in_flight;
 }
 
 static struct dispatch_lane *least_loaded(struct dispatch *d) {
@@ -204,9 +206,15 @@ static void remove_lane(struct dispatch_lane *dl) {
     d->calls->released(dl);
 }
 
-/* The one place where a lane's state changes: only ever forward. False: it is there or further already. */
-static bool advance_lane(struct dispatch_lane *dl, enum dispatch_lane_state state) {
-    if (dl->state >= state) {
+/* The one place where a lane's state changes: between standby and active as often as it takes, else only forward. False: not so. */
+static bool set_lane_state(struct dispatch_lane *dl, enum dispatch_lane_state state) {
+    static const uint8_t from[] = {
+        [DISPATCH_LANE_STANDBY] = 1 << DISPATCH_LANE_ACTIVE,
+        [DISPATCH_LANE_ACTIVE] = 1 << DISPATCH_LANE_STANDBY,
+        [DISPATCH_LANE_DRAINING] = 1 << DISPATCH_LANE_STANDBY | 1 << DISPATCH_LANE_ACTIVE,
+        [DISPATCH_LANE_DEAD] = 1 << DISPATCH_LANE_STANDBY | 1 << DISPATCH_LANE_ACTIVE | 1 << DISPATCH_LANE_DRAINING,
+    };
+    if ((from[state] >> dl->state & 1) == 0) {
         return false;
     }
     dl->state = state;
@@ -214,18 +222,25 @@ static bool advance_lane(struct dispatch_lane *dl, enum dispatch_lane_state stat
     return true;
 }
 
-void dispatch_activate(struct dispatch_lane *dl) {
-    (void)advance_lane(dl, DISPATCH_LANE_ACTIVE);
+void dispatch_set_active(struct dispatch_lane *dl, bool active) {
+    (void)set_lane_state(dl, active ? DISPATCH_LANE_ACTIVE : DISPATCH_LANE_STANDBY);
 }
 
 void dispatch_drain(struct dispatch_lane *dl) {
-    (void)advance_lane(dl, DISPATCH_LANE_DRAINING);
+    (void)set_lane_state(dl, DISPATCH_LANE_DRAINING);
+}
+
+void dispatch_await_another(struct dispatch *d, struct exchange *ex) {
+    if (!ex->waiting) {
+        dispatch_wait(d, ex);
+    }
+    (void)!dispatch_park(d, ex, true);
 }
 
 /* What becomes of an exchange whose worker died; docs/design.md section 5. */
 static void classify(struct dispatch *d, struct lane *lane, struct exchange *ex) {
     bool unclaimed = lane_take_request_back(lane, ex->slot);
-    bool again = ex->state == EXCHANGE_SENT && lane_replayable(lane, ex->slot) &&
+    bool again = ex->state == EXCHANGE_SENT && !ex->pinned && lane_replayable(lane, ex->slot) &&
                  (unclaimed || (ex->safe && !ex->began && ex->attempt == 0));
     uint32_t slot = ex->slot;
     if (again && exchange_recall(ex) == 0) {
@@ -236,10 +251,7 @@ static void classify(struct dispatch *d, struct lane *lane, struct exchange *ex)
             counter_add(&d->counters.retried, 1);
         }
         counter_add(&d->counters.redispatched, 1);
-        if (!ex->waiting) {
-            dispatch_wait(d, ex);
-        }
-        (void)!dispatch_park(d, ex, true);
+        dispatch_await_another(d, ex);
         return;
     }
     counter_add(&d->counters.lost, 1);
@@ -250,7 +262,7 @@ static void classify(struct dispatch *d, struct lane *lane, struct exchange *ex)
 void dispatch_bury(struct dispatch_lane *dl) {
     struct dispatch *d = dl->dispatch;
     struct lane *lane = &dl->lane;
-    if (!advance_lane(dl, DISPATCH_LANE_DEAD)) {
+    if (!set_lane_state(dl, DISPATCH_LANE_DEAD)) {
         return;
     }
     /* A finished answer is still an answer. Nothing is published any more; the bound is for a ring that someone else writes. */

@@ -13,10 +13,10 @@
 #include "pool.h"
 
 enum dispatch_lane_state {
-    DISPATCH_LANE_ATTACHED = 0, /* its worker has not said READY */
-    DISPATCH_LANE_ACTIVE,       /* takes requests */
-    DISPATCH_LANE_DRAINING,     /* finishes what it has */
-    DISPATCH_LANE_DEAD,         /* its worker is gone; blocks of it are still being sent */
+    DISPATCH_LANE_STANDBY = 0, /* takes none: its worker is not ready, or its release not the active one */
+    DISPATCH_LANE_ACTIVE,      /* takes requests */
+    DISPATCH_LANE_DRAINING,    /* finishes what it has */
+    DISPATCH_LANE_DEAD,        /* its worker is gone; blocks of it are still being sent */
 };
 
 struct dispatch_lane {
@@ -25,6 +25,9 @@ struct dispatch_lane {
     counter shown_state; /* the same, for other threads */
     bool idle_told;
     bool broken_told;
+    bool stuck;               /* events wait, and the worker takes none */
+    uint64_t acknowledged;    /* when it was last looked at */
+    uint64_t acknowledged_ms; /* when that has last changed, or nothing waited */
     struct dispatch *dispatch;
     void *watcher; /* the loop's */
 };
@@ -37,7 +40,8 @@ struct dispatch_counters {
     counter refused;   /* park limit */
     counter redispatched;
     counter retried;
-    counter lost; /* answered 502 or cut because their worker died */
+    counter lost;       /* answered 502 or cut because their worker died */
+    counter taken_back; /* from workers that were stuck */
     counter violations;
 };
 
@@ -45,6 +49,7 @@ struct dispatch_calls {
     void (*broken)(struct dispatch_lane *lane);   /* the worker broke the protocol: end it */
     void (*idle)(struct dispatch_lane *lane);     /* draining, and nothing is in flight */
     void (*released)(struct dispatch_lane *lane); /* dead, and nothing refers to it: free it */
+    void (*stuck)(struct dispatch_lane *lane);    /* lane->stuck has changed */
 };
 
 struct dispatch_config {
@@ -52,6 +57,7 @@ struct dispatch_config {
     uint32_t in_flight; /* per lane */
     uint64_t queue_deadline_ms;
     uint64_t request_timeout_ms; /* until the answer begins; 0: without end */
+    uint64_t stuck_ms;           /* without an event taken while some wait; 0: never */
 };
 
 struct dispatch {
@@ -80,7 +86,8 @@ void dispatch_change(struct dispatch *dispatch, const struct dispatch_config *co
 
 /* --- lanes --- */
 __attribute__((warn_unused_result)) int dispatch_add_lane(struct dispatch *dispatch, struct dispatch_lane *lane);
-void dispatch_activate(struct dispatch_lane *lane);
+/* Lets requests go to the lane, or no new ones. What drains goes on draining. */
+void dispatch_set_active(struct dispatch_lane *lane, bool active);
 void dispatch_drain(struct dispatch_lane *lane);
 /* The worker is gone: consumes its ring to the tail, then classifies its exchanges (docs/design.md section 5). */
 void dispatch_bury(struct dispatch_lane *lane);
@@ -96,6 +103,10 @@ bool dispatch_arm(struct dispatch *dispatch);
 void dispatch_disarm(struct dispatch *dispatch);
 /* Expires what waited too long; call it some times a second. True while anything waits. */
 bool dispatch_tick(struct dispatch *dispatch);
+/* Finds lanes whose worker takes nothing; a part of the tick. */
+void dispatch_look_at_progress(struct dispatch *dispatch);
+/* Whether some lane has events that its worker has not taken as far as is known. */
+bool dispatch_has_untaken(const struct dispatch *dispatch);
 bool dispatch_under_pressure(const struct dispatch *dispatch);
 /* Whether requests are parked. */
 bool dispatch_parks(const struct dispatch *dispatch);
@@ -111,6 +122,8 @@ struct lane *dispatch_place(struct dispatch *dispatch, uint32_t size, uint32_t *
 /* False: the park limit is reached. */
 __attribute__((warn_unused_result)) bool dispatch_park(struct dispatch *dispatch, struct exchange *exchange,
                                                        bool first);
+/* A request that was taken back waits for another worker, in front of all that wait already. */
+void dispatch_await_another(struct dispatch *dispatch, struct exchange *exchange);
 void dispatch_unpark(struct dispatch *dispatch, struct exchange *exchange);
 void dispatch_wait(struct dispatch *dispatch, struct exchange *exchange);
 void dispatch_unwait(struct dispatch *dispatch, struct exchange *exchange);

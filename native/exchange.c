@@ -98,7 +98,14 @@ uint32_t exchange_start(struct exchange *ex, struct dispatch *dispatch, const st
     uint32_t slot = 0;
     uint32_t block = 0;
     uint8_t *memory = NULL;
-    struct lane *lane = place_start(ex, &slot, &block, &memory);
+    ex->pinned = request->only != NULL;
+    struct lane *lane = request->only;
+    if (!ex->pinned) {
+        lane = place_start(ex, &slot, &block, &memory);
+    } else if (lane_begin(lane, ex->head_length + ex->first_length, &slot, &block, &memory) != 0) {
+        exchange_fail(ex, 503);
+        return 0;
+    }
     if (lane == NULL) {
         memory = pool_bytes(dispatch->allocations, ex->head_length + ex->first_length);
         ex->copy = memory;

@@ -81,6 +81,7 @@ struct exchange {
     struct exchange *parked_next;
 
     bool safe;          /* RFC 9110 9.2.1: may be run twice */
+    bool pinned;        /* is for its lane only */
     bool began;         /* the client has been sent something: no retry */
     bool request_ended; /* the end of the request was published */
     uint8_t attempt;
@@ -109,7 +110,8 @@ struct exchange_request {
     const struct request_view *view;
     const uint8_t *body; /* first body bytes, already received */
     uint32_t body_length;
-    bool ended; /* no more body follows these */
+    bool ended;        /* no more body follows these */
+    struct lane *only; /* not for another one, nor to wait for; NULL: any */
 };
 
 /*

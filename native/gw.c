@@ -197,8 +197,38 @@ int gw_attach(struct gw *gw, const struct gw_attachment *attachment) {
     return rc;
 }
 
-void gw_activate(struct gw *gw, uint64_t worker) {
-    post_all(gw, (struct loop_command){.kind = LOOP_ACTIVATE, .worker = worker});
+int gw_select(struct gw *gw, const uint64_t *workers, uint32_t count) {
+    struct loop_selection **each = calloc(gw->loop_count, sizeof(*each));
+    bool complete = each != NULL;
+    for (uint32_t i = 0; complete && i < gw->loop_count; i++) {
+        each[i] = malloc(sizeof(**each) + count * sizeof(*workers));
+        complete = each[i] != NULL;
+        if (complete) {
+            each[i]->count = count;
+            memcpy(each[i]->workers, workers, count * sizeof(*workers));
+        }
+    }
+    for (uint32_t i = 0; each != NULL && i < gw->loop_count; i++) {
+        if (!complete) {
+            free(each[i]);
+        } else if (post(gw, i, (struct loop_command){.kind = LOOP_SELECT, .selection = each[i]}) != 0) {
+            abort();
+        }
+    }
+    free(each);
+    return complete ? 0 : -ENOMEM;
+}
+
+int gw_probe(struct gw *gw, uint64_t worker, const char *path) {
+    for (uint32_t i = 0; i < gw->loop_count; i++) {
+        char *copy = strdup(path);
+        if (copy == NULL ||
+            post(gw, i, (struct loop_command){.kind = LOOP_PROBE, .worker = worker, .path = copy}) != 0) {
+            free(copy);
+            return -ENOMEM;
+        }
+    }
+    return 0;
 }
 
 void gw_drain(struct gw *gw, uint64_t worker) {
@@ -352,6 +382,7 @@ void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out) {
         .park_refused = counter_get(&d->refused),
         .redispatched = counter_get(&d->redispatched),
         .retried = counter_get(&d->retried),
+        .taken_back = counter_get(&d->taken_back),
         .lost = counter_get(&d->lost),
         .violations = counter_get(&d->violations),
         .allocations = counter_get(&loop->allocations),

@@ -50,6 +50,7 @@ struct gw_settings {
     uint32_t in_flight;          /* per worker */
     uint32_t park_limit;         /* requests per loop; 0: none */
     uint64_t queue_deadline_ms;
+    uint64_t stuck_ms;           /* without an event taken while some wait */
     uint64_t request_timeout_ms; /* until the answer begins */
     uint64_t head_timeout_ms;
     uint64_t idle_timeout_ms;
@@ -82,6 +83,8 @@ enum gw_notice_kind {
     GW_NOTICE_QUIET,         /* after gw_stop_accepting: no connection is left */
     GW_NOTICE_REFUSED,       /* a request or connection was refused; value: how many more since the last such notice */
     GW_NOTICE_ACCESS,        /* access records should be taken soon: a queue is half full */
+    GW_NOTICE_PROBED,        /* status: of the answer to a probe, or 502 to 504 without one, on one loop */
+    GW_NOTICE_STUCK, /* value: 1 if the worker takes no events on a loop although some wait, 0 if it does again */
 };
 
 struct gw_notice {
@@ -129,6 +132,7 @@ struct gw_loop_stats {
     uint64_t park_refused;
     uint64_t redispatched;
     uint64_t retried;
+    uint64_t taken_back;
     uint64_t lost;
     uint64_t violations;
     uint64_t allocations;
@@ -174,7 +178,10 @@ __attribute__((warn_unused_result)) int gw_change(struct gw *gw, const struct gw
 /* A listening, non-blocking socket for one loop; taken over on success. proxy: connections begin with a PROXY header. */
 __attribute__((warn_unused_result)) int gw_listen(struct gw *gw, uint32_t loop, int fd, bool proxy);
 __attribute__((warn_unused_result)) int gw_attach(struct gw *gw, const struct gw_attachment *attachment);
-void gw_activate(struct gw *gw, uint64_t worker);
+/* These workers get requests from now on, and no others; in one step for each loop. Returns 0 or -ENOMEM. */
+__attribute__((warn_unused_result)) int gw_select(struct gw *gw, const uint64_t *workers, uint32_t count);
+/* Sends GET path to each lane of a worker, whether it gets requests or not. One notice for each loop follows. */
+__attribute__((warn_unused_result)) int gw_probe(struct gw *gw, uint64_t worker, const char *path);
 void gw_drain(struct gw *gw, uint64_t worker);
 void gw_detach(struct gw *gw, uint64_t worker);
 void gw_stop_accepting(struct gw *gw);

@@ -1,5 +1,7 @@
 #include "loop.h"
 
+#include "probe.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,8 +160,17 @@ static void lane_broken(struct dispatch_lane *lane) {
     gw_notify(ll->loop->gw, &notice);
 }
 
+static void lane_stuck(struct dispatch_lane *lane) {
+    struct loop_lane *ll = (struct loop_lane *)(void *)lane;
+    struct gw_notice notice = {.kind = GW_NOTICE_STUCK,
+                               .worker = lane->lane.params.worker,
+                               .value = lane->stuck,
+                               .status = (uint16_t)ll->loop->index};
+    gw_notify(ll->loop->gw, &notice);
+}
+
 static const struct dispatch_calls dispatch_calls = {
-    .broken = lane_broken, .idle = lane_idle, .released = lane_released};
+    .broken = lane_broken, .idle = lane_idle, .released = lane_released, .stuck = lane_stuck};
 
 /* Clients decide how many of these there are: those that nobody could read are only counted. */
 static void request_refused(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
@@ -196,7 +207,7 @@ static bool needs_tick(const struct loop *loop) {
         }
     }
     return loop->refusals_told != 0 || loop->dispatch.oldest != NULL || h1_needs_tick(&loop->server) ||
-           !dispatch_is_settled(&loop->dispatch);
+           !dispatch_is_settled(&loop->dispatch) || dispatch_has_untaken(&loop->dispatch);
 }
 
 static void on_tick(uv_timer_t *timer) {
@@ -297,6 +308,34 @@ static void leave(struct loop *loop) {
     uv_walk(&loop->uv, on_walk_close, NULL);
 }
 
+static bool is_selected(const struct loop_selection *selection, uint64_t worker) {
+    for (uint32_t i = 0; i < selection->count; i++) {
+        if (selection->workers[i] == worker) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void select_workers(struct loop *loop, const struct loop_selection *selection) {
+    for (uint32_t i = 0; i < loop->dispatch.lane_count; i++) {
+        struct dispatch_lane *lane = loop->dispatch.lanes[i];
+        dispatch_set_active(lane, is_selected(selection, lane->lane.params.worker));
+    }
+}
+
+static void probed(void *owner, uint64_t worker, uint16_t status) {
+    struct loop *loop = owner;
+    struct gw_notice notice = {.kind = GW_NOTICE_PROBED, .worker = worker, .status = status};
+    gw_notify(loop->gw, &notice);
+}
+
+static void probe(struct loop *loop, struct dispatch_lane *lane, const struct loop_command *command) {
+    if (lane == NULL || probe_start(&loop->dispatch, lane, command->path, probed, loop) != 0) {
+        probed(loop, command->worker, 503);
+    }
+}
+
 static void change(struct loop *loop, struct settings *settings) {
     h1_change(&loop->server, &settings->h1);
     dispatch_change(&loop->dispatch, &settings->dispatch);
@@ -316,10 +355,13 @@ static void execute(struct loop *loop, const struct loop_command *command) {
     case LOOP_ATTACH:
         attach(loop, command->lane);
         break;
-    case LOOP_ACTIVATE:
-        if (lane != NULL) {
-            dispatch_activate(lane);
-        }
+    case LOOP_SELECT:
+        select_workers(loop, command->selection);
+        free(command->selection);
+        break;
+    case LOOP_PROBE:
+        probe(loop, lane, command);
+        free(command->path);
         break;
     case LOOP_DRAIN:
         if (lane != NULL) {

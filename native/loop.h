@@ -15,7 +15,8 @@ enum loop_command_kind {
     LOOP_LISTEN = 1,
     LOOP_CHANGE,
     LOOP_ATTACH,
-    LOOP_ACTIVATE,
+    LOOP_SELECT,
+    LOOP_PROBE,
     LOOP_DRAIN,
     LOOP_DETACH,
     LOOP_STOP_ACCEPTING,
@@ -23,7 +24,13 @@ enum loop_command_kind {
     LOOP_EXIT,
 };
 
-/* Something another thread wants done by the loop. */
+/* The workers that get requests. */
+struct loop_selection {
+    uint32_t count;
+    uint64_t workers[];
+};
+
+/* Something another thread wants done by the loop. What it points to is the loop's. */
 struct loop_command {
     struct loop_command *next;
     enum loop_command_kind kind;
@@ -32,6 +39,8 @@ struct loop_command {
     uint64_t worker;
     struct loop_lane *lane;
     struct settings *settings;
+    struct loop_selection *selection;
+    char *path;
 };
 
 /* A lane with the watcher of its wake-up socket. */

@@ -66,7 +66,8 @@ struct settings *settings_new(const struct gw_settings *from, uint32_t users) {
     settings->dispatch = (struct dispatch_config){.park_limit = from->park_limit,
                                                   .in_flight = share(from->in_flight, users),
                                                   .queue_deadline_ms = from->queue_deadline_ms,
-                                                  .request_timeout_ms = from->request_timeout_ms};
+                                                  .request_timeout_ms = from->request_timeout_ms,
+                                                  .stuck_ms = from->stuck_ms};
     settings->h1 = (struct h1_config){
         .head = {.line_bytes = from->line_bytes,
                  .head_bytes = from->head_bytes,

@@ -17,6 +17,7 @@ struct rig {
     uint32_t lane_count;
     counter allocations;
     uint32_t broken, idle, released;
+    int stuck;
 };
 
 /* One request of the recording protocol. */
@@ -141,7 +142,11 @@ static void rig_released(struct dispatch_lane *lane) {
     rig.released++;
     lane_close(&lane->lane);
 }
-static const struct dispatch_calls rig_calls = {.broken = rig_broken, .idle = rig_idle, .released = rig_released};
+static void rig_stuck(struct dispatch_lane *lane) {
+    rig.stuck += lane->stuck ? 1 : -1;
+}
+static const struct dispatch_calls rig_calls = {
+    .broken = rig_broken, .idle = rig_idle, .released = rig_released, .stuck = rig_stuck};
 
 static inline void rig_add_lane(uint32_t slots, uint32_t exchanges, uint32_t units) {
     uint32_t i = rig.lane_count++;
@@ -156,7 +161,7 @@ static inline void rig_add_lane(uint32_t slots, uint32_t exchanges, uint32_t uni
     if (lane_open(&rig.lanes[i].lane, &params) != 0 || dispatch_add_lane(&rig.dispatch, &rig.lanes[i]) != 0) {
         abort();
     }
-    dispatch_activate(&rig.lanes[i]);
+    dispatch_set_active(&rig.lanes[i], true);
     worker_open(&rig.workers[i], &rig.segments[i], 0);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Placing, parking, expiring and draining (docs/design.md section 5).
- * Links: exchange.c dispatch.c pool.c request_block.c lane.c lane_send.c lane_receive.c lane_window.c arena.c
+ * Links: exchange.c dispatch.c dispatch_stuck.c pool.c request_block.c lane.c lane_send.c lane_receive.c lane_window.c arena.c
  * Links: ring_geometry.c test/worker_mirror.c
  */
 #include "dispatch_fixture.h"
@@ -48,14 +48,14 @@ static void test_least_loaded_lane(void) {
 static void test_only_active_lanes_get_requests(void) {
     rig_open(3, 8);
     dispatch_drain(&rig.lanes[0]);
-    rig.lanes[1].state = DISPATCH_LANE_ATTACHED;
+    rig.lanes[1].state = DISPATCH_LANE_STANDBY;
     for (int i = 0; i < 4; i++) {
         fake_start(&fakes[i], RING_METHOD_GET, NULL, 0, true);
     }
     CHECK_UINT(rig.lanes[2].lane.open_count, 4);
     fake_start(&fakes[4], RING_METHOD_GET, NULL, 0, true);
     CHECK_UINT(fakes[4].exchange.state, EXCHANGE_PARKED);
-    dispatch_activate(&rig.lanes[1]);
+    dispatch_set_active(&rig.lanes[1], true);
     (void)dispatch_poll(&rig.dispatch);
     CHECK_UINT(rig.lanes[1].lane.open_count, 1);
     CHECK_UINT(rig.idle, 1); /* the draining one had nothing */

@@ -262,7 +262,7 @@ static void stage_open(const struct wire_case *one) {
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
         golden_die(one->name, "the stage cannot be set");
     }
-    dispatch_activate(&stage.lane);
+    dispatch_set_active(&stage.lane, true);
     stage.client = pair[0];
     h1_accept(&stage.server, pair[1], &address, stage.proxy);
 }
