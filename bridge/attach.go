@@ -12,7 +12,7 @@ import (
 func (w *worker) attach(c *control) (*attachment, error) {
 	err := c.send(message{
 		Type: typeHello, Protocol: protocolVersion, Layout: ring.LayoutVersion, Features: ring.Features,
-		Release: w.opts.release, PID: os.Getpid(), Program: program(),
+		Release: w.opts.release, PID: os.Getpid(), Program: program(), Crew: crew(),
 	})
 	if err != nil {
 		return nil, err

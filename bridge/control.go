@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type message struct {
 	Release  string `json:"release,omitempty"`
 	PID      int    `json:"pid,omitempty"`
 	Program  string `json:"program,omitempty"`
+	Crew     int    `json:"crew,omitempty"`
 
 	// attach
 	WorkerID   uint64 `json:"worker_id,omitempty"`
@@ -161,4 +163,11 @@ func program() string {
 		return name
 	}
 	return os.Args[0]
+}
+
+// crew is the number that the gateway gave to the processes that it started together with this one; 0 if it did not
+// start it.
+func crew() int {
+	number, _ := strconv.Atoi(os.Getenv("RINGWAY_CREW"))
+	return number
 }

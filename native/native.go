@@ -120,7 +120,7 @@ func (g *Gateway) Start() error {
 	return nil
 }
 
-// Attach gives a worker's segments to the loops. It gets no requests before Activate.
+// Attach gives a worker's segments to the loops. It gets no requests before Select.
 func (g *Gateway) Attach(a engine.Attachment) error {
 	if a.Geometry.Lanes != g.loops || len(a.Sockets) != g.loops {
 		return fmt.Errorf("worker %d has %d lanes and %d sockets, expected %d", a.Worker, a.Geometry.Lanes, len(a.Sockets), g.loops)
@@ -145,8 +145,23 @@ func (g *Gateway) Attach(a engine.Attachment) error {
 	return nil
 }
 
-// Activate lets an attached worker take requests.
-func (g *Gateway) Activate(worker uint64) { C.gw_activate(g.gw, C.uint64_t(worker)) }
+// Select lets requests go to these workers and to no others, in one step for each loop.
+func (g *Gateway) Select(workers []uint64) error {
+	if rc := C.gw_select(g.gw, (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(workers))), C.uint32_t(len(workers))); rc != 0 {
+		return fmt.Errorf("selecting workers %v: %w", workers, errno(rc))
+	}
+	return nil
+}
+
+// Probe sends GET path (origin-form) to each lane of a worker; Notice Probed follows for each.
+func (g *Gateway) Probe(worker uint64, path string) error {
+	text := C.CString(path)
+	defer C.free(unsafe.Pointer(text))
+	if rc := C.gw_probe(g.gw, C.uint64_t(worker), text); rc != 0 {
+		return fmt.Errorf("probing worker %d: %w", worker, errno(rc))
+	}
+	return nil
+}
 
 // Drain gives a worker nothing new; Notice Idle follows when its last exchange has ended.
 func (g *Gateway) Drain(worker uint64) { C.gw_drain(g.gw, C.uint64_t(worker)) }

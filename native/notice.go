@@ -16,6 +16,8 @@ import (
 // kinds of notices, by their numbers in gw.h.
 var kinds = map[C.enum_gw_notice_kind]engine.NoticeKind{
 	C.GW_NOTICE_VIOLATION: engine.Violation,
+	C.GW_NOTICE_PROBED:    engine.Probed,
+	C.GW_NOTICE_STUCK:     engine.Stuck,
 	C.GW_NOTICE_IDLE:      engine.Idle,
 	C.GW_NOTICE_RELEASED:  engine.Released,
 	C.GW_NOTICE_QUIET:     engine.Quiet,
@@ -40,6 +42,8 @@ func (g *Gateway) forward() {
 		switch notice.Kind {
 		case engine.Violation:
 			notice.Text = fmt.Sprintf("%s: %d, limit %d", notice.Text, uint64(n.value), uint64(n.limit))
+		case engine.Stuck:
+			notice.Stuck = n.value != 0
 		case engine.Refused:
 			notice.Client = endpoint(n.client)
 			notice.Skipped = uint64(n.value)

@@ -94,6 +94,7 @@ func settings(from *engine.Settings, to *C.struct_gw_settings) (free func(), err
 		in_flight:          count(from.InFlight),
 		park_limit:         count(from.ParkLimit),
 		queue_deadline_ms:  milliseconds(from.QueueDeadline),
+		stuck_ms:           milliseconds(from.StuckAfter),
 		request_timeout_ms: milliseconds(from.RequestTimeout),
 		head_timeout_ms:    milliseconds(from.HeadTimeout),
 		idle_timeout_ms:    milliseconds(from.IdleTimeout),

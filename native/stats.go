@@ -7,7 +7,7 @@ import "C"
 
 import "ringway/internal/engine"
 
-var laneStates = []string{"attached", "active", "draining", "dead"}
+var laneStates = []string{"standby", "active", "draining", "dead"}
 
 // Stats reads all counters. It stops nothing and takes a few microseconds per lane.
 func (g *Gateway) Stats() engine.Stats {
@@ -56,6 +56,7 @@ func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
 		ParkRefused:         uint64(c.park_refused),
 		Redispatched:        uint64(c.redispatched),
 		Retried:             uint64(c.retried),
+		TakenBack:           uint64(c.taken_back),
 		Lost:                uint64(c.lost),
 		Violations:          uint64(c.violations),
 		Allocations:         uint64(c.allocations),

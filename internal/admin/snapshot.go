@@ -13,6 +13,7 @@ type Snapshot struct {
 	Gateway    Gateway            `json:"gateway"`
 	Listeners  []Listener         `json:"listeners"`
 	Workers    []Worker           `json:"workers"`
+	Releases   []Release          `json:"releases"`
 	Loops      []engine.LoopStats `json:"loops"`
 	Lanes      []engine.LaneStats `json:"lanes"`
 	Supervisor *Supervisor        `json:"supervisor,omitempty"` // only where the gateway starts its workers
@@ -48,6 +49,18 @@ type Listener struct {
 	Proxy bool   `json:"proxy,omitempty"` // connections begin with a PROXY header
 }
 
+// Release is one build of the worker.
+type Release struct {
+	Number  int       `json:"number"`
+	Name    string    `json:"name"`
+	State   string    `json:"state"` // warming, active, standby, draining, retired, failed
+	Since   time.Time `json:"since"`
+	Reason  string    `json:"reason,omitempty"`  // why it failed, or is active again
+	Command []string  `json:"command,omitempty"` // of one whose workers the gateway starts
+	Workers int       `json:"workers"`
+	Ready   int       `json:"ready"`
+}
+
 // Worker is one attachment.
 type Worker struct {
 	ID       uint64    `json:"id"`
@@ -56,6 +69,7 @@ type Worker struct {
 	Release  string    `json:"release"`
 	Program  string    `json:"program"`
 	State    string    `json:"state"`
+	Stuck    bool      `json:"stuck"` // takes no events although some wait
 	InFlight uint64    `json:"in_flight"`
 	Attached time.Time `json:"attached"`
 }

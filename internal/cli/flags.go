@@ -45,6 +45,12 @@ type options struct {
 	queueDeadline     time.Duration
 	spin              time.Duration
 	drainLimit        time.Duration
+	readyWorkers      int
+	readyLimit        time.Duration
+	probe             string
+	confirm           time.Duration
+	stuckAfter        time.Duration
+	stuckLimit        time.Duration
 	requestTimeout    time.Duration
 	headTimeout       time.Duration
 	idleTimeout       time.Duration
@@ -105,6 +111,12 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.IntVar(&o.parkLimit, "park-limit", 1024, "number of requests that each loop may hold while no worker can take them")
 	f.DurationVar(&o.queueDeadline, "queue-deadline", 5*time.Second, "how long a request may wait before it is answered 503")
 	f.DurationVar(&o.spin, "spin", 0, "how long a loop with few requests under way waits awake for an answer before it sleeps, at most 1ms")
+	f.IntVar(&o.readyWorkers, "ready-workers", 1, "workers of a new release that have to be ready before it gets requests; of those that the gateway starts it is all of them")
+	f.DurationVar(&o.readyLimit, "ready-limit", time.Minute, "how long that may take before the new release is given up")
+	f.StringVar(&o.probe, "probe", "", "`PATH` that each worker of a new release has to answer well (200 to 399) before it gets requests")
+	f.DurationVar(&o.confirm, "confirm", 3*time.Second, "how long the release before stands by, to take over again if the new one's workers end")
+	f.DurationVar(&o.stuckAfter, "stuck-after", 2*time.Second, "how long a worker may take no requests that wait before others get them; 0: for ever")
+	f.DurationVar(&o.stuckLimit, "stuck-limit", 30*time.Second, "how long a worker may be stuck before it is ended; 0: for ever")
 	f.DurationVar(&o.drainLimit, "drain-limit", 30*time.Second, "how long requests in flight may take to finish when something stops")
 	f.IntVar(&o.pipelineDepth, "pipeline-depth", 32, "number of requests of one connection that may be in a worker together")
 	f.DurationVar(&o.requestTimeout, "request-timeout", 0, "how long a request may take until its answer begins, before it is answered 504; 0, here and below: without end")

@@ -104,14 +104,15 @@ func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 		socketMode: socketMode, logFormat: o.logFormat,
 		gateway: gateway.Config{
 			Listen: o.listen, ListenProxy: o.listenProxy, Backlog: o.backlog, UnixMode: mode, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
-			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainLimit: o.drainLimit, Version: version,
+			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainLimit: o.drainLimit,
+			ReadyWorkers: o.readyWorkers, ReadyLimit: o.readyLimit, Probe: o.probe, Confirm: o.confirm, StuckLimit: o.stuckLimit, Version: version,
 		},
 		engine: engine.Config{Loops: o.loops, Spin: o.spin, AccessLog: o.accessLog != "", Settings: engine.Settings{
 			NativePaths: paths, ServerName: o.serverName,
 			StaticSites: sites, StaticIndex: o.staticIndex, StaticCache: o.staticCache, MediaTypes: types,
 			MaxConnections: o.maxConnections, ClientConnections: o.clientConnections, MaxRequests: o.maxRequests,
 			PipelineDepth: o.pipelineDepth, InFlight: o.inFlight, ParkLimit: o.parkLimit,
-			QueueDeadline: o.queueDeadline, RequestTimeout: o.requestTimeout, HeadTimeout: o.headTimeout,
+			QueueDeadline: o.queueDeadline, RequestTimeout: o.requestTimeout, StuckAfter: o.stuckAfter, HeadTimeout: o.headTimeout,
 			IdleTimeout: o.idleTimeout, BodyTimeout: o.bodyTimeout, BodyRate: int(o.bodyRate), SendTimeout: o.sendTimeout, SendRate: int(o.sendRate),
 			MaxBody: int64(o.maxBody), LineBytes: int(o.lineBytes), HeadBytes: int(o.headBytes), Fields: o.fields,
 			KeepUnderscores: o.keepUnderscores, Trusted: trusted, TrustUnix: trustUnix, RequestIDs: o.requestIDs,
@@ -127,6 +128,7 @@ func (o *options) checkNumbers() error {
 	}{
 		{"workers", o.workers, 1, 1024},
 		{"loops", o.loops, 1, ring.MaxLanes},
+		{"ready-workers", o.readyWorkers, 1, 1024},
 		{"backlog", o.backlog, 1, 1 << 20},
 		{"max-connections", o.maxConnections, 1, mostConnections},
 		{"client-connections", o.clientConnections, 0, mostConnections},
@@ -147,6 +149,10 @@ func (o *options) checkNumbers() error {
 		lowest, upper time.Duration
 	}{
 		{"queue-deadline", o.queueDeadline, time.Millisecond, 24 * time.Hour},
+		{"ready-limit", o.readyLimit, time.Millisecond, 24 * time.Hour},
+		{"confirm", o.confirm, 0, 24 * time.Hour},
+		{"stuck-after", o.stuckAfter, 0, 24 * time.Hour},
+		{"stuck-limit", o.stuckLimit, 0, 24 * time.Hour},
 		{"drain-limit", o.drainLimit, 0, 24 * time.Hour},
 		{"spin", o.spin, 0, time.Millisecond},
 		{"request-timeout", o.requestTimeout, 0, 24 * time.Hour},
@@ -197,6 +203,9 @@ func (o *options) checkTogether(f *pflag.FlagSet) error {
 	}
 	if o.admin == "" {
 		return badInput("--admin is empty, expected HOST:PORT or %s", adminOff)
+	}
+	if o.probe != "" && (!strings.HasPrefix(o.probe, "/") || strings.ContainsFunc(o.probe, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' })) {
+		return badInput("--probe %q cannot be used, expected a path such as /healthz", o.probe)
 	}
 	if f.Changed("socket") && o.socket == "" {
 		return badInput("--socket is empty, expected a path")

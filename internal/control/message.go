@@ -34,6 +34,7 @@ type hello struct {
 	Release  string `json:"release"`
 	Pid      int    `json:"pid"`
 	Program  string `json:"program"`
+	Crew     int    `json:"crew"` // of a worker that the gateway has started
 }
 
 // attach goes with the descriptors: inbound, outbound, then one wake-up socket for each lane.

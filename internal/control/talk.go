@@ -56,7 +56,7 @@ func (s *Server) welcome(conn *net.UnixConn, peer *credentials) (*Worker, error)
 	}
 	geometry := s.config.Geometry
 	worker := &Worker{
-		ID: s.lastID.Add(1), Pid: peer.pid, UID: peer.uid, Release: greeting.Release, Program: greeting.Program,
+		ID: s.lastID.Add(1), Pid: peer.pid, UID: peer.uid, Release: greeting.Release, Program: greeting.Program, Crew: greeting.Crew,
 		Attached: time.Now(), Geometry: geometry, server: s, conn: conn, peer: peer,
 		size: segmentsSize(geometry),
 	}

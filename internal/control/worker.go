@@ -19,9 +19,11 @@ type Worker struct {
 	UID uint32
 	// Release and Program are the worker's own word.
 	Release, Program string
-	Attached         time.Time
-	Geometry         ring.Geometry
-	Segments         *ring.Segments
+	// Crew is what the gateway has called the processes that the worker was started with; 0 if it came by itself.
+	Crew     int
+	Attached time.Time
+	Geometry ring.Geometry
+	Segments *ring.Segments
 
 	server *Server
 	conn   *net.UnixConn

@@ -50,6 +50,8 @@ type Settings struct {
 
 	// QueueDeadline is how long a request may wait for a worker or for a handler to start.
 	QueueDeadline time.Duration
+	// StuckAfter is how long a worker may take no event while some wait, before its requests go to others.
+	StuckAfter time.Duration
 	// RequestTimeout is how long a request may take until its answer begins.
 	RequestTimeout time.Duration
 	// HeadTimeout is for a whole request head, from its first byte, or from the beginning of the connection for its first
@@ -105,6 +107,10 @@ type NoticeKind int
 const (
 	// Violation: the worker broke the rules of the ring and has to be ended. Text says how.
 	Violation NoticeKind = iota + 1
+	// Probed: a probe of the worker was answered on one loop with Status, or 502 to 504 if there was no answer.
+	Probed
+	// Stuck: on one loop the worker takes no events although some wait, or does so again.
+	Stuck
 	// Idle: the last exchange of a draining worker has ended.
 	Idle
 	// Released: nothing refers to the segments of a detached worker any more.
@@ -123,5 +129,6 @@ type Notice struct {
 	Text    string
 	Client  string // address and port; "" for a unix socket
 	Status  int    // 0: the connection was closed without an answer
+	Stuck   bool
 	Skipped uint64
 }

@@ -34,8 +34,9 @@ type LoopStats struct {
 	Expired             uint64            `json:"expired"`      // waited past the queue deadline
 	ParkRefused         uint64            `json:"park_refused"` // park limit reached
 	Redispatched        uint64            `json:"redispatched"`
-	Retried             uint64            `json:"retried"` // re-dispatched although a handler may have run
-	Lost                uint64            `json:"lost"`    // failed because their worker died
+	Retried             uint64            `json:"retried"`    // re-dispatched although a handler may have run
+	TakenBack           uint64            `json:"taken_back"` // from workers that were stuck
+	Lost                uint64            `json:"lost"`       // failed because their worker died
 	Violations          uint64            `json:"violations"`
 	Allocations         uint64            `json:"allocations"` // heap allocations of the loop
 	Iterations          uint64            `json:"iterations"`

@@ -33,6 +33,16 @@ type Config struct {
 	MemoryLimit int64
 	// Program is what the gateway starts as workers; nil if workers come by themselves.
 	Program *Program
+	// ReadyWorkers is how many workers that come by themselves make a new release ready; of those that the gateway
+	// starts it is all of them. ReadyLimit is how long that may take.
+	ReadyWorkers int
+	ReadyLimit   time.Duration
+	// Probe is the path that each worker of a new release is asked for before it gets requests; empty for none.
+	Probe string
+	// StuckLimit is how long a worker may be stuck before it is ended; 0: for ever.
+	StuckLimit time.Duration
+	// Confirm is how long the release before stands by once another is active.
+	Confirm time.Duration
 	// DrainLimit is how long exchanges may take to finish once the gateway or their worker stops.
 	DrainLimit time.Duration
 	// AccessLog is opened, but not started; nil for none. The gateway closes it.

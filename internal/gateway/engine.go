@@ -12,11 +12,13 @@ type Engine interface {
 	Start() error
 	// Change puts other settings in force, for what begins from then on. After an error the old ones are.
 	Change(engine.Settings) error
-	// Attach takes in a worker, which gets no requests before Activate. If it succeeds, the sockets belong to the engine
+	// Attach takes in a worker, which gets no requests before Select. If it succeeds, the sockets belong to the engine
 	// and the segments stay mapped until Notice Released.
 	Attach(engine.Attachment) error
-	// Activate lets requests go to the worker.
-	Activate(worker uint64)
+	// Select lets requests go to these workers and to no others, in one step for each loop.
+	Select(workers []uint64) error
+	// Probe sends GET path to a worker, whether it is selected or not. Notice Probed follows for each loop.
+	Probe(worker uint64, path string) error
 	// Drain gives the worker no new requests. Notice Idle follows when its last exchange has ended.
 	Drain(worker uint64)
 	// Detach says that the worker is gone or is being ended. Notice Released follows.

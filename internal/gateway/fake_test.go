@@ -9,6 +9,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -67,10 +68,18 @@ func (e *fakeEngine) Attach(a engine.Attachment) error {
 	return nil
 }
 
-func (e *fakeEngine) Activate(worker uint64) {
+func (e *fakeEngine) Select(workers []uint64) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.record("activate %d", worker)
+	e.record("select %v", workers)
+	return nil
+}
+
+func (e *fakeEngine) Probe(worker uint64, path string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("probe %d %s", worker, path)
+	return nil
 }
 
 func (e *fakeEngine) Drain(worker uint64) {
@@ -159,6 +168,17 @@ func (e *fakeEngine) seen() []string {
 	return slices.Clone(e.calls)
 }
 
+// selected tells whether the worker gets requests.
+func (e *fakeEngine) selected(id int) bool {
+	calls := e.seen()
+	for _, call := range slices.Backward(calls) {
+		if list, found := strings.CutPrefix(call, "select ["); found {
+			return slices.Contains(strings.Fields(strings.TrimSuffix(list, "]")), fmt.Sprint(id))
+		}
+	}
+	return false
+}
+
 func (e *fakeEngine) saw(call string) bool { return slices.Contains(e.seen(), call) }
 
 // start starts a gateway with a fake engine; change may alter its configuration.
@@ -183,7 +203,7 @@ func testConfig(t *testing.T) Config {
 	return Config{
 		Listen: []string{"127.0.0.1:0"}, Admin: "127.0.0.1:0", Socket: filepath.Join(t.TempDir(), "control.sock"), Loops: 2,
 		Geometry:   ring.Geometry{Lanes: 2, RingSlots: 64, ExchangeSlots: 16, ArenaUnits: 128},
-		MaxWorkers: 8, MemoryLimit: 64 << 20, DrainLimit: 20 * time.Second, Version: "test",
+		MaxWorkers: 8, MemoryLimit: 64 << 20, ReadyWorkers: 1, ReadyLimit: time.Minute, DrainLimit: 20 * time.Second, Version: "test",
 	}
 }
 
@@ -230,7 +250,7 @@ func attachWorker(t *testing.T, g *Gateway, fake *fakeEngine, id int) *fakeWorke
 		t.Fatalf("received %q, want attach", kind)
 	}
 	w.send("ready", "")
-	eventually(t, "activation", func() bool { return fake.saw(fmt.Sprintf("activate %d", id)) })
+	eventually(t, "activation", func() bool { return fake.selected(id) })
 	return w
 }
 

@@ -3,7 +3,6 @@ package gateway
 import (
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,26 +13,17 @@ import (
 	"ringway/internal/admin"
 	"ringway/internal/control"
 	"ringway/internal/listen"
-	"ringway/internal/supervisor"
-)
-
-// Environment variables of supervised workers.
-const (
-	envSocket     = "RINGWAY_SOCKET"
-	envSupervised = "RINGWAY_SUPERVISED"
 )
 
 // Gateway is a gateway that runs. Its exported methods are safe for concurrent use.
 type Gateway struct {
-	config    Config
-	engine    Engine
-	log       *slog.Logger
-	started   time.Time
-	listeners []*listen.Listener
-	control   *control.Server
-	admin     *admin.Server // nil if there is none
-	// supervisor is nil if workers come by themselves.
-	supervisor *supervisor.Supervisor
+	config     Config
+	engine     Engine
+	log        *slog.Logger
+	started    time.Time
+	listeners  []*listen.Listener
+	control    *control.Server
+	admin      *admin.Server // nil if there is none
 	mail       *mailbox
 	refusals   *refusals
 	configured atomic.Pointer[admin.Config] // nil where nobody has said
@@ -44,11 +34,16 @@ type Gateway struct {
 	unloaded bool
 
 	// The rest belongs to the core.
-	phase    phase
-	drainEnd time.Time // when the drain limit of the stopping gateway passes
-	cutting  bool
-	killing  bool
-	workers  map[uint64]*worker
+	phase                 phase
+	drainEnd              time.Time // when the drain limit of the stopping gateway passes
+	cutting               bool
+	killing               bool
+	workers               map[uint64]*worker
+	releases              []*release // in order of appearance
+	active                *release   // nil before the first one is
+	previous              *release   // active before; nil if none was
+	swap                  *swap      // under way; nil if none is
+	lastRelease, lastCrew int
 }
 
 // Start opens everything, starts the engine and the workers, and returns a gateway that serves. The engine belongs to
@@ -76,21 +71,15 @@ func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
 	if g.admin != nil {
 		go g.serveAdmin()
 	}
-	if g.supervisor != nil {
-		go func() {
-			<-g.supervisor.Done()
-			g.mail.post(g.checkEnded)
-		}()
-	}
 	return g, nil
 }
 
 // abandon undoes a start that failed.
 func (g *Gateway) abandon() {
-	if g.supervisor != nil {
-		g.supervisor.Hold()
-		g.supervisor.SignalAll(unix.SIGKILL)
-		<-g.supervisor.Done()
+	for _, c := range g.crews() {
+		c.supervisor.Hold()
+		c.supervisor.SignalAll(unix.SIGKILL)
+		<-c.supervisor.Done()
 	}
 	g.closeParts()
 }
@@ -192,14 +181,11 @@ func (g *Gateway) startWorkers() error {
 	if program == nil {
 		return nil
 	}
-	started, err := supervisor.Start(supervisor.Config{
-		Argv: program.Argv, Count: program.Count, Credential: program.Credential, Log: g.log,
-		Env: append(os.Environ(), envSocket+"="+g.config.Socket, envSupervised+"=1"),
-	})
+	c, err := g.startCrew(*program)
 	if err != nil {
 		return &InputError{err}
 	}
-	g.supervisor = started
+	g.beginSwap(g.addRelease(c.name(), c), nil)
 	return nil
 }
 

@@ -20,7 +20,7 @@ func TestFromStartToCleanEnd(t *testing.T) {
 	g.Stop()
 	w.expectDrain()
 	waitDone(t, g)
-	want := []string{"listen 2", "start", "attach 1", "activate 1", "stop", "drain 1", "detach 1", "close"}
+	want := []string{"listen 2", "start", "attach 1", "select [1]", "stop", "drain 1", "detach 1", "close"}
 	if got := fake.seen(); !slices.Equal(got, want) {
 		t.Errorf("engine calls %v, want %v", got, want)
 	}

@@ -26,6 +26,10 @@ func (g *Gateway) takeNotice(notice engine.Notice) {
 		g.mail.post(func() { g.violation(notice.Worker, notice.Text) })
 	case engine.Idle:
 		g.mail.post(func() { g.idle(notice.Worker) })
+	case engine.Probed:
+		g.mail.post(func() { g.probed(notice.Worker, notice.Status) })
+	case engine.Stuck:
+		g.mail.post(func() { g.stuck(notice.Worker, notice.Stuck) })
 	case engine.Released:
 		g.mail.post(func() { g.released(notice.Worker) })
 	case engine.Quiet:

@@ -21,6 +21,7 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 		},
 		Listeners: []admin.Listener{},
 		Workers:   []admin.Worker{},
+		Releases:  []admin.Release{},
 		Loops:     stats.Loops,
 		Lanes:     stats.Lanes,
 		Config:    g.configured.Load(),
@@ -34,16 +35,21 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 	}
 	g.mail.call(func() {
 		snapshot.Gateway.State = g.phase.String()
+		for _, r := range g.releases {
+			snapshot.Releases = append(snapshot.Releases, g.releaseState(r))
+		}
+		if g.active != nil && g.active.crew != nil {
+			snapshot.Supervisor = supervisorState(g.active.crew)
+		} else if all := g.crews(); len(all) > 0 {
+			snapshot.Supervisor = supervisorState(all[0])
+		}
 		for id, w := range g.workers {
 			snapshot.Workers = append(snapshot.Workers, admin.Worker{
-				ID: id, Pid: w.peer.Pid, Uid: w.peer.UID, Release: w.peer.Release, Program: w.peer.Program,
+				ID: id, Stuck: w.stuck > 0, Pid: w.peer.Pid, Uid: w.peer.UID, Release: w.peer.Release, Program: w.peer.Program,
 				State: w.state.String(), InFlight: inFlight[id], Attached: w.peer.Attached,
 			})
 		}
 	})
-	if g.supervisor != nil {
-		snapshot.Supervisor = g.supervisorState()
-	}
 	if g.config.AccessLog != nil {
 		stats := g.config.AccessLog.Stats()
 		snapshot.AccessLog = &stats
@@ -62,8 +68,20 @@ func (g *Gateway) stats() engine.Stats {
 	return g.engine.Stats()
 }
 
-func (g *Gateway) supervisorState() *admin.Supervisor {
-	state := &admin.Supervisor{Program: g.config.Program.Argv[0], Slots: g.supervisor.Status()}
+// releaseState is called by the core.
+func (g *Gateway) releaseState(r *release) admin.Release {
+	state := admin.Release{
+		Number: r.number, Name: r.name, State: r.state.String(), Since: r.since, Reason: r.reason,
+		Workers: len(g.workersOf(r)), Ready: g.readyOf(r),
+	}
+	if r.crew != nil {
+		state.Command = r.crew.program.Argv
+	}
+	return state
+}
+
+func supervisorState(c *crew) *admin.Supervisor {
+	state := &admin.Supervisor{Program: c.program.Argv[0], Slots: c.supervisor.Status()}
 	for _, slot := range state.Slots {
 		state.Restarts += slot.Restarts
 	}

@@ -54,9 +54,7 @@ func (g *Gateway) quiet() {
 		return
 	}
 	g.enter(phaseEnding)
-	attached := make(map[int]bool)
 	for _, w := range g.workers {
-		attached[w.peer.Pid] = true
 		switch {
 		case g.cutting:
 			// Exchanges that were cut may never end, so there is no point in waiting for Idle.
@@ -65,12 +63,9 @@ func (g *Gateway) quiet() {
 			g.drain(w)
 		}
 	}
-	if g.supervisor != nil {
-		g.supervisor.Hold()
-		for _, slot := range g.supervisor.Status() {
-			if slot.Pid != 0 && !attached[slot.Pid] {
-				g.supervisor.Signal(slot.Pid, unix.SIGTERM)
-			}
+	for _, r := range g.releases {
+		if r.crew != nil {
+			g.dismissCrew(r)
 		}
 	}
 	wait := killGrace
@@ -102,25 +97,17 @@ func (g *Gateway) killWorkers() {
 		g.log.Warn("worker is disconnected: it did not end in time", "worker", w.peer.ID, "worker_pid", w.peer.Pid, "state", w.state.String())
 		w.peer.Disconnect()
 	}
-	if g.supervisor != nil {
-		g.supervisor.SignalAll(unix.SIGKILL)
+	for _, c := range g.crews() {
+		c.supervisor.SignalAll(unix.SIGKILL)
 	}
 	g.mail.after(releaseGrace, g.ended)
 }
 
 // checkEnded ends the core when nothing is left to wait for.
 func (g *Gateway) checkEnded() {
-	if g.phase != phaseEnding || len(g.workers) > 0 {
-		return
+	if g.phase == phaseEnding && len(g.workers) == 0 && len(g.crews()) == 0 {
+		g.ended()
 	}
-	if g.supervisor != nil {
-		select {
-		case <-g.supervisor.Done():
-		default:
-			return
-		}
-	}
-	g.ended()
 }
 
 func (g *Gateway) ended() {

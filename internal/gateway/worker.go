@@ -13,8 +13,12 @@ import (
 
 // worker is the core's record of an attachment, from Attach until Released.
 type worker struct {
-	peer  *control.Worker
-	state workerState
+	peer    *control.Worker
+	release *release
+	state   workerState
+	// stuck is on how many loops it takes no events, since stuckSince on any.
+	stuck      int
+	stuckSince time.Time
 	// leaving: the worker asked to stop, and may still be ready because it is the last.
 	leaving bool
 	// letGo: the drain packet was sent.
@@ -56,9 +60,18 @@ func (g *Gateway) attach(peer *control.Worker, sockets []int) error {
 		closeAll(sockets)
 		return fmt.Errorf("engine: %w", err)
 	}
-	g.workers[peer.ID] = &worker{peer: peer}
+	known := len(g.releases)
+	r := g.releaseOf(peer.Release, peer.Crew)
+	g.workers[peer.ID] = &worker{peer: peer, release: r}
 	g.log.Info("worker is "+workerStarting.String(), "worker", peer.ID, "worker_pid", peer.Pid, "worker_uid", peer.UID,
 		"release", peer.Release, "program", peer.Program)
+	switch {
+	case len(g.releases) > known && g.phase == phaseRunning:
+		// A new release has come by itself: it is to replace the active one.
+		g.beginSwap(r, nil)
+	case r.state >= releaseDraining:
+		g.log.Warn("worker gets no requests: its release is "+r.state.String(), "worker", peer.ID, "release", r.name, "reason", r.reason)
+	}
 	return nil
 }
 
@@ -69,7 +82,10 @@ func (g *Gateway) ready(id uint64) {
 		return
 	}
 	g.setState(w, workerReady)
-	g.engine.Activate(id)
+	if w.release == g.active {
+		g.selectWorkers()
+	}
+	g.checkSwap()
 }
 
 // leaving drains a worker that asks to stop. The last ready one serves on until Quiet while the gateway stops, and for a
@@ -92,10 +108,14 @@ func (g *Gateway) leaving(id uint64) {
 	}
 }
 
-// otherReady tells whether a worker besides w can be given requests for good.
+// otherReady tells whether a worker besides w can be given requests for good. One whose release is not the active one is
+// not needed.
 func (g *Gateway) otherReady(w *worker) bool {
+	if w.release != g.active {
+		return true
+	}
 	for _, other := range g.workers {
-		if other != w && other.state == workerReady && !other.leaving {
+		if other != w && other.release == g.active && other.state == workerReady && !other.leaving {
 			return true
 		}
 	}
@@ -132,8 +152,8 @@ func (g *Gateway) letGo(w *worker) {
 		g.log.Warn("worker cannot be told to end", "worker", w.peer.ID, "worker_pid", w.peer.Pid, "error", err)
 		w.peer.Disconnect()
 	}
-	if g.phase == phaseEnding && g.supervisor != nil {
-		g.supervisor.Signal(w.peer.Pid, unix.SIGTERM)
+	if c := w.release.crew; c != nil && c.held {
+		c.supervisor.Signal(w.peer.Pid, unix.SIGTERM)
 	}
 }
 
@@ -166,6 +186,9 @@ func (g *Gateway) gone(id uint64, reason error) {
 	}
 	g.setState(w, workerGone)
 	g.engine.Detach(id)
+	if w.release.crew == nil && !w.letGo && !w.leaving && g.phase == phaseRunning {
+		g.crashed(w.release, reason.Error())
+	}
 }
 
 // released: nothing refers to the worker's segments any more (L6).
@@ -176,6 +199,7 @@ func (g *Gateway) released(id uint64) {
 	}
 	delete(g.workers, id)
 	g.free(w)
+	g.checkRetired(w.release)
 	g.log.Info("worker's segments are released", "worker", id, "attached", time.Since(w.peer.Attached).Round(time.Millisecond))
 	g.checkEnded()
 }
@@ -190,4 +214,33 @@ func closeAll(descriptors []int) {
 	for _, fd := range descriptors {
 		_ = unix.Close(fd)
 	}
+}
+
+// stuck: on one loop the worker takes no events any more, or does again. One that is stuck on any for too long is ended.
+func (g *Gateway) stuck(id uint64, begins bool) {
+	w := g.workers[id]
+	if w == nil || w.state == workerGone {
+		return
+	}
+	if !begins {
+		if w.stuck--; w.stuck == 0 {
+			g.log.Info("worker takes requests again", "worker", id, "worker_pid", w.peer.Pid)
+		}
+		return
+	}
+	if w.stuck++; w.stuck > 1 {
+		return
+	}
+	g.log.Warn("worker is stuck: it takes no events; others get its requests", "worker", id, "worker_pid", w.peer.Pid, "release", w.release.name)
+	since := time.Now()
+	w.stuckSince = since
+	if g.config.StuckLimit == 0 {
+		return
+	}
+	g.mail.after(g.config.StuckLimit, func() {
+		if g.workers[id] == w && w.stuck > 0 && w.stuckSince == since && w.state != workerGone {
+			g.log.Error("worker is ended: it was stuck for too long", "worker", id, "worker_pid", w.peer.Pid, "limit", g.config.StuckLimit)
+			g.end(w)
+		}
+	})
 }

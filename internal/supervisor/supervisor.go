@@ -30,6 +30,15 @@ type Config struct {
 	// Backoff is the template of each slot's backoff; zero fields get defaults.
 	Backoff Backoff
 	Log     *slog.Logger
+	// Ended, if not nil, is told of every process that is over, by the slot's own goroutine.
+	Ended func(End)
+}
+
+// End is how a process ended: its exit status or signal in words, and how long it lived.
+type End struct {
+	Slot, Pid int
+	Text      string
+	Lived     time.Duration
 }
 
 // Status is what one slot is doing.
@@ -44,6 +53,7 @@ type Status struct {
 // Supervisor runs worker processes. All methods are safe for concurrent use.
 type Supervisor struct {
 	log     *slog.Logger
+	ended   func(End)
 	spawner *spawner
 	slots   []*slot
 	hold    chan struct{}
@@ -74,6 +84,7 @@ func start(config Config, startProcess func(slot int) (Process, error)) (*Superv
 	}
 	s := &Supervisor{
 		log:     config.Log,
+		ended:   config.Ended,
 		spawner: newSpawner(startProcess),
 		hold:    make(chan struct{}),
 		done:    make(chan struct{}),
@@ -219,6 +230,9 @@ func (s *Supervisor) wait(slot *slot) {
 	slot.status.LastExit = exit
 	slot.mu.Unlock()
 	s.log.Info("worker ended", "slot", slot.index, "worker_pid", pid, "exit", exit, "lived", lived.Round(time.Millisecond))
+	if s.ended != nil {
+		s.ended(End{Slot: slot.index, Pid: pid, Text: exit, Lived: lived})
+	}
 }
 
 // startSlot starts the slot's process. Only the slot's own goroutine, or Start before it exists, calls it.

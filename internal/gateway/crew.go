@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ringway/internal/supervisor"
+)
+
+// crew is the processes that the gateway runs of one release.
+type crew struct {
+	number     int // never reused; the workers repeat it when they attach
+	program    Program
+	supervisor *supervisor.Supervisor
+	held       bool // no process is started any more
+	ended      bool // and none is left
+}
+
+// Environment variables of supervised workers.
+const (
+	envSocket     = "RINGWAY_SOCKET"
+	envSupervised = "RINGWAY_SUPERVISED"
+	envCrew       = "RINGWAY_CREW" // its number
+)
+
+// startCrew starts the processes of a program.
+func (g *Gateway) startCrew(program Program) (*crew, error) {
+	g.lastCrew++
+	c := &crew{number: g.lastCrew, program: program}
+	started, err := supervisor.Start(supervisor.Config{
+		Argv: program.Argv, Count: program.Count, Credential: program.Credential, Log: g.log,
+		Env: append(os.Environ(), envSocket+"="+g.config.Socket, envSupervised+"=1", envCrew+"="+strconv.Itoa(c.number)),
+		Ended: func(e supervisor.End) {
+			g.mail.post(func() { g.processEnded(c, e) })
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.supervisor = started
+	go func() {
+		<-started.Done()
+		g.mail.post(func() { g.crewEnded(c) })
+	}()
+	return c, nil
+}
+
+func (c *crew) name() string { return filepath.Base(c.program.Argv[0]) }
+
+// dismissCrew starts no more processes of a release, and ends those that are not attached; the others end when they are
+// let go.
+func (g *Gateway) dismissCrew(r *release) {
+	c := r.crew
+	if c.held {
+		return
+	}
+	c.held = true
+	c.supervisor.Hold()
+	attached := make(map[int]bool)
+	for _, w := range g.workersOf(r) {
+		attached[w.peer.Pid] = true
+	}
+	for _, slot := range c.supervisor.Status() {
+		if slot.Pid != 0 && !attached[slot.Pid] {
+			c.supervisor.Signal(slot.Pid, unix.SIGTERM)
+		}
+	}
+	g.mail.after(g.config.DrainLimit+killGrace, func() {
+		if !c.ended {
+			c.supervisor.SignalAll(unix.SIGKILL)
+		}
+	})
+}
+
+// processEnded: a process that the gateway has started is over.
+func (g *Gateway) processEnded(c *crew, e supervisor.End) {
+	r := g.releaseOfCrew(c)
+	if r == nil || c.held || g.phase != phaseRunning || g.wasLetGo(r, e.Pid) {
+		return
+	}
+	g.crashed(r, e.Text+" after "+e.Lived.Round(time.Millisecond).String())
+}
+
+// wasLetGo tells whether a process ended because it was told to.
+func (g *Gateway) wasLetGo(r *release, pid int) bool {
+	for _, w := range g.workersOf(r) {
+		if w.peer.Pid == pid && w.letGo {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *Gateway) crewEnded(c *crew) {
+	c.ended = true
+	if r := g.releaseOfCrew(c); r != nil {
+		g.checkRetired(r)
+	}
+	g.checkEnded()
+}
+
+func (g *Gateway) releaseOfCrew(c *crew) *release {
+	for _, r := range g.releases {
+		if r.crew == c {
+			return r
+		}
+	}
+	return nil
+}
+
+// crews are those that still have processes, or may start some.
+func (g *Gateway) crews() []*crew {
+	var all []*crew
+	for _, r := range g.releases {
+		if r.crew != nil && !r.crew.ended {
+			all = append(all, r.crew)
+		}
+	}
+	return all
+}

@@ -1,0 +1,259 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// swap is the way of a release to being the active one for good. There is at most one at a time.
+type swap struct {
+	to     *release
+	from   *release // nil if none was active
+	began  time.Time
+	active bool // the new release has the requests; it is being confirmed
+	probes map[uint64]int
+	watch  func(Progress)
+}
+
+// Progress is a step of a swap, or its end.
+type Progress struct {
+	Step string `json:"step"`
+	Done bool   `json:"done,omitempty"`
+	// Error is why the swap failed; what was active before still is. Only with Done.
+	Error string `json:"error,omitempty"`
+}
+
+// probeAgain is the wait before a worker is asked again where nothing else can be done.
+const probeAgain = time.Second
+
+// needed is how many ready workers make a release ready.
+func (g *Gateway) needed(r *release) int {
+	if r.crew != nil {
+		return r.crew.program.Count
+	}
+	return g.config.ReadyWorkers
+}
+
+func (s *swap) tell(format string, arguments ...any) {
+	if s.watch != nil {
+		s.watch(Progress{Step: fmt.Sprintf(format, arguments...)})
+	}
+}
+
+// beginSwap makes a warming release the active one as soon as it is ready. A swap under way gives way: one whose release
+// is not active yet fails, the other is confirmed early.
+func (g *Gateway) beginSwap(to *release, watch func(Progress)) {
+	if g.swap != nil && g.swap.active {
+		g.confirm(g.swap)
+	} else if g.swap != nil {
+		g.failSwap(g.swap, fmt.Sprintf("superseded by release %s", to.name))
+	}
+	s := &swap{to: to, from: g.active, began: time.Now(), watch: watch, probes: make(map[uint64]int)}
+	g.swap = s
+	s.tell("release %s starts: %d workers have to be ready", to.name, g.needed(to))
+	g.mail.after(g.config.ReadyLimit, func() {
+		if g.swap == s && !s.active && !s.patient() {
+			g.failSwap(s, fmt.Sprintf("only %d of %d workers were ready within %v", g.readyOf(to), g.needed(to), g.config.ReadyLimit))
+		}
+	})
+	g.checkSwap()
+}
+
+// patient is a swap that nobody waits for and that nothing could take the place of: the first release, or one that a
+// worker brought when there was none. It cannot fail, only take long.
+func (s *swap) patient() bool { return s.from == nil && s.watch == nil }
+
+// checkSwap goes on with the swap if its release has got further.
+func (g *Gateway) checkSwap() {
+	s := g.swap
+	if s == nil || s.active || g.readyOf(s.to) < g.needed(s.to) {
+		return
+	}
+	if g.config.Probe != "" {
+		if !g.probe(s) {
+			return
+		}
+	}
+	g.activate(s)
+}
+
+// probe asks each lane of each ready worker once; it tells whether all have answered.
+func (g *Gateway) probe(s *swap) bool {
+	answered := true
+	for _, w := range g.workersOf(s.to) {
+		if w.state != workerReady {
+			continue
+		}
+		left, asked := s.probes[w.peer.ID]
+		if !asked {
+			left = g.config.Loops
+			s.probes[w.peer.ID] = left
+			s.tell("worker %d is asked for %s", w.peer.ID, g.config.Probe)
+			if err := g.engine.Probe(w.peer.ID, g.config.Probe); err != nil {
+				g.failSwap(s, fmt.Sprintf("worker %d cannot be probed: %v", w.peer.ID, err))
+				return false
+			}
+		}
+		answered = answered && left == 0
+	}
+	return answered
+}
+
+// probed: one lane of a worker has answered its probe.
+func (g *Gateway) probed(id uint64, status int) {
+	s := g.swap
+	if s == nil || s.active || s.probes[id] == 0 {
+		return
+	}
+	if status < 200 || status > 399 {
+		if s.patient() {
+			g.log.Warn("a worker is not ready: it answered the probe badly", "worker", id, "probe", g.config.Probe, "status", status)
+			delete(s.probes, id)
+			g.mail.after(probeAgain, g.checkSwap)
+			return
+		}
+		g.failSwap(s, fmt.Sprintf("worker %d answered the probe %s with status %d, expected 200 to 399", id, g.config.Probe, status))
+		return
+	}
+	s.probes[id]--
+	g.checkSwap()
+}
+
+// activate gives all requests to the new release, in one step for each loop.
+func (g *Gateway) activate(s *swap) {
+	s.active = true
+	g.setRelease(s.to, releaseActive, "")
+	if s.from != nil {
+		g.setRelease(s.from, releaseStandby, "")
+	}
+	g.active = s.to
+	g.selectWorkers()
+	s.tell("release %s is active after %v", s.to.name, time.Since(s.began).Round(time.Millisecond))
+	if s.from == nil || g.config.Confirm == 0 {
+		g.confirm(s)
+		return
+	}
+	s.tell("release %s stands by for %v", s.from.name, g.config.Confirm)
+	g.mail.after(g.config.Confirm, func() {
+		if g.swap == s {
+			g.confirm(s)
+		}
+	})
+}
+
+// confirm ends a swap well: the release before it is let go.
+func (g *Gateway) confirm(s *swap) {
+	g.swap = nil
+	if s.from != nil {
+		g.previous = s.from
+		g.retire(s.from)
+		s.tell("release %s drains", s.from.name)
+	}
+	g.tellOutcome(s, "")
+}
+
+// failSwap ends a swap whose release could not become active, or could not stay it.
+func (g *Gateway) failSwap(s *swap, reason string) {
+	g.swap = nil
+	g.setRelease(s.to, releaseFailed, reason)
+	if s.active {
+		g.active = s.from
+		if s.from != nil {
+			g.setRelease(s.from, releaseActive, "release "+s.to.name+" failed: "+reason)
+		}
+	}
+	g.selectWorkers()
+	if s.to.crew != nil {
+		g.dismiss(s.to)
+	}
+	g.tellOutcome(s, reason)
+}
+
+func (g *Gateway) tellOutcome(s *swap, reason string) {
+	if s.watch != nil {
+		s.watch(Progress{Step: "release " + s.to.name + " is " + s.to.state.String(), Done: true, Error: reason})
+	}
+}
+
+// crashLimit is how many unasked ends of its workers a release may have while it is being confirmed.
+const crashLimit = 3
+
+// crashed: a worker of the release has ended, and nobody has asked it to.
+func (g *Gateway) crashed(r *release, how string) {
+	r.crashes++
+	s := g.swap
+	if s == nil || s.to != r {
+		return
+	}
+	switch {
+	case s.patient():
+	case !s.active:
+		g.failSwap(s, "a worker ended before the release was active: "+how)
+	case s.from != nil && (r.crashes >= crashLimit || g.readyOf(r) == 0):
+		g.failSwap(s, fmt.Sprintf("%d workers ended within %v of becoming active, the last one with %s", r.crashes, time.Since(r.since).Round(time.Millisecond), how))
+	}
+}
+
+var (
+	errNotRunning   = errors.New("the gateway is stopping")
+	errNoPrevious   = errors.New("there is no release to go back to")
+	errNoSupervisor = errors.New("this gateway starts no workers (it was started without --worker): start a worker of the new release instead")
+)
+
+// Swap starts the program beside the workers that serve and gives it the requests when it is ready. watch is told of
+// every step from then on, and last of the outcome; it must not block. The error says why nothing was begun.
+func (g *Gateway) Swap(argv []string, watch func(Progress)) error {
+	return g.order(func() error {
+		if g.config.Program == nil {
+			return errNoSupervisor
+		}
+		program := *g.config.Program
+		program.Argv = argv
+		return g.swapTo(program, watch)
+	})
+}
+
+func (g *Gateway) swapTo(program Program, watch func(Progress)) error {
+	c, err := g.startCrew(program)
+	if err != nil {
+		return err
+	}
+	g.beginSwap(g.addRelease(c.name(), c), watch)
+	return nil
+}
+
+// Rollback makes the release active again that was active before.
+func (g *Gateway) Rollback(watch func(Progress)) error {
+	return g.order(func() error {
+		r := g.previous
+		switch {
+		case r == nil:
+			return errNoPrevious
+		case r.crew != nil:
+			return g.swapTo(r.crew.program, watch)
+		case g.readyOf(r) == 0:
+			return fmt.Errorf("no worker of release %s is attached, expected one to be started first", r.name)
+		case r.state != releaseRetired && r.state != releaseFailed:
+			return fmt.Errorf("release %s is %s, expected it to be retired", r.name, r.state)
+		}
+		g.setRelease(r, releaseWarming, "")
+		g.beginSwap(r, watch)
+		return nil
+	})
+}
+
+// order runs what an operator wants in the core.
+func (g *Gateway) order(f func() error) error {
+	var err error
+	if !g.mail.call(func() {
+		if g.phase != phaseRunning {
+			err = errNotRunning
+			return
+		}
+		err = f()
+	}) {
+		err = errNotRunning
+	}
+	return err
+}
