@@ -1,5 +1,6 @@
-// Package admin serves what operators ask the gateway over HTTP: GET /stats. It only reads, answers JSON, also for
-// errors, and runs on a listener and server of its own, so that it can never hold up the data plane.
+// Package admin serves what operators ask the gateway over HTTP (GET /stats) and what they order (POST /swap, /rollback,
+// /drain). It answers JSON, also for errors, and runs on a listener and server of its own, so that it can never hold up
+// the data plane.
 package admin
 
 import (
@@ -22,7 +23,7 @@ type Server struct {
 }
 
 // Open listens on address (HOST:PORT); nothing is answered until Serve. The error names the address.
-func Open(address string, source func() Snapshot, log *slog.Logger) (*Server, error) {
+func Open(address string, host Host, log *slog.Logger) (*Server, error) {
 	if address == "" {
 		// net.Listen would take any port of every interface.
 		return nil, errors.New("admin address is empty, expected HOST:PORT")
@@ -34,7 +35,7 @@ func Open(address string, source func() Snapshot, log *slog.Logger) (*Server, er
 	return &Server{
 		listener: listener,
 		server: &http.Server{
-			Handler:           Handler(source),
+			Handler:           Handler(host),
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       10 * time.Second,
 			WriteTimeout:      30 * time.Second,
@@ -73,8 +74,8 @@ func (s *Server) Close() {
 	_ = s.listener.Close()
 }
 
-// Handler answers the admin requests with what source returns.
-func Handler(source func() Snapshot) http.Handler {
+// Handler answers the admin requests.
+func Handler(host Host) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/stats", func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
@@ -82,10 +83,21 @@ func Handler(source func() Snapshot) http.Handler {
 			answer(w, http.StatusMethodNotAllowed, problem{Error: fmt.Sprintf("method %.32q, expected GET", r.Method)})
 			return
 		}
-		answer(w, http.StatusOK, source())
+		answer(w, http.StatusOK, host.Snapshot())
 	})
+	mux.HandleFunc("/swap", order(func(o SwapOrder, watch func(Progress)) error {
+		return host.Swap(o.Program, o.Args, watch)
+	}))
+	mux.HandleFunc("/rollback", order(func(_ struct{}, watch func(Progress)) error { return host.Rollback(watch) }))
+	mux.HandleFunc("/drain", order(func(o DrainOrder, watch func(Progress)) error {
+		if err := host.Drain(o.Worker); err != nil {
+			return err
+		}
+		watch(Progress{Step: "draining", Done: true})
+		return nil
+	}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, http.StatusNotFound, problem{Error: fmt.Sprintf("no path %.64q, expected /stats", r.URL.Path)})
+		answer(w, http.StatusNotFound, problem{Error: fmt.Sprintf("no path %.64q, expected /stats, /swap, /rollback or /drain", r.URL.Path)})
 	})
 	return mux
 }

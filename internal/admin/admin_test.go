@@ -2,6 +2,8 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,7 +31,7 @@ func sample() Snapshot {
 
 func TestStatsHasEveryPart(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	Handler(sample).ServeHTTP(recorder, httptest.NewRequest("GET", "/stats", nil))
+	Handler(fakeHost{}).ServeHTTP(recorder, httptest.NewRequest("GET", "/stats", nil))
 	if recorder.Code != 200 || recorder.Header().Get("Content-Type") != "application/json" {
 		t.Fatalf("status %d, type %q", recorder.Code, recorder.Header().Get("Content-Type"))
 	}
@@ -66,7 +68,7 @@ func TestErrorsAreJSON(t *testing.T) {
 		{"GET", "/", 404}, {"GET", "/nope", 404}, {"POST", "/nope", 404}, {"POST", "/stats", 405}, {"HEAD", "/stats", 405}, {"GET", "/stats/x", 404},
 	} {
 		recorder := httptest.NewRecorder()
-		Handler(sample).ServeHTTP(recorder, httptest.NewRequest(test.method, test.path, nil))
+		Handler(fakeHost{}).ServeHTTP(recorder, httptest.NewRequest(test.method, test.path, nil))
 		var body problem
 		if recorder.Code != test.want || json.Unmarshal(recorder.Body.Bytes(), &body) != nil || body.Error == "" {
 			t.Errorf("%s %s: %d %s, want %d and a JSON error", test.method, test.path, recorder.Code, recorder.Body, test.want)
@@ -81,7 +83,7 @@ func TestOpenNamesBadAddresses(t *testing.T) {
 	}
 	defer busy.Close()
 	for _, address := range []string{"", "nonsense", "127.0.0.1:99999", "host.invalid:1", busy.Addr().String(), "198.51.100.7:80"} {
-		server, err := Open(address, sample, slog.New(slog.DiscardHandler))
+		server, err := Open(address, fakeHost{}, slog.New(slog.DiscardHandler))
 		if err == nil {
 			t.Errorf("%q was accepted", address)
 			server.Close()
@@ -95,7 +97,7 @@ func TestOpenNamesBadAddresses(t *testing.T) {
 }
 
 func TestServerAnswersAndEnds(t *testing.T) {
-	server, err := Open("127.0.0.1:0", sample, slog.New(slog.DiscardHandler))
+	server, err := Open("127.0.0.1:0", fakeHost{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,5 +114,68 @@ func TestServerAnswersAndEnds(t *testing.T) {
 	server.Close()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// fakeHost has one state, and orders that end as their arguments say.
+type fakeHost struct{}
+
+func (fakeHost) Snapshot() Snapshot { return sample() }
+
+func (fakeHost) Swap(program string, args []string, watch func(Progress)) error {
+	if program == "" {
+		return errors.New("no program")
+	}
+	watch(Progress{Step: fmt.Sprintf("%s %q", program, args)})
+	go watch(Progress{Step: "end", Done: true, Error: "it failed"})
+	return nil
+}
+
+func (fakeHost) Rollback(watch func(Progress)) error {
+	for i := range 1000 { // more than anybody reads
+		watch(Progress{Step: fmt.Sprint(i)})
+	}
+	watch(Progress{Step: "end", Done: true})
+	return nil
+}
+
+func (fakeHost) Drain(worker uint64) error {
+	if worker != 7 {
+		return fmt.Errorf("no worker %d", worker)
+	}
+	return nil
+}
+
+func TestOrders(t *testing.T) {
+	for _, test := range []struct {
+		name, method, path, origin, kind, body string
+		status                                 int
+		want                                   string // in the answer
+	}{
+		{"swap", "POST", "/swap", "", "application/json", `{"program": "/x", "args": ["a"]}`, 200, `{"step":"/x [\"a\"]"}` + "\n" + `{"step":"end","done":true,"error":"it failed"}`},
+		{"swap that cannot begin", "POST", "/swap", "", "application/json", `{}`, 409, "no program"},
+		{"rollback", "POST", "/rollback", "", "application/json", `{}`, 200, `"done":true`},
+		{"drain", "POST", "/drain", "", "application/json; charset=utf-8", `{"worker": 7}`, 200, `"done":true`},
+		{"drain nobody", "POST", "/drain", "", "application/json", `{"worker": 8}`, 409, "no worker 8"},
+		{"wrong method", "GET", "/swap", "", "application/json", `{}`, 405, "expected POST"},
+		{"another origin", "POST", "/swap", "http://elsewhere.example", "application/json", `{"program": "/x"}`, 403, "origin"},
+		{"a form", "POST", "/swap", "", "text/plain", `{"program": "/x"}`, 415, "application/json"},
+		{"no JSON", "POST", "/swap", "", "application/json", `program=/x`, 400, "body"},
+		{"unknown member", "POST", "/swap", "", "application/json", `{"programme": "/x"}`, 400, "programme"},
+		{"two values", "POST", "/rollback", "", "application/json", `{}{}`, 400, "more than one"},
+		{"too long", "POST", "/rollback", "", "application/json", `{"a": "` + strings.Repeat("x", maxOrder) + `"}`, 400, "body"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			request := httptest.NewRequest(test.method, test.path, strings.NewReader(test.body))
+			request.Header.Set("Content-Type", test.kind)
+			if test.origin != "" {
+				request.Header.Set("Origin", test.origin)
+			}
+			recorder := httptest.NewRecorder()
+			Handler(fakeHost{}).ServeHTTP(recorder, request)
+			if recorder.Code != test.status || !strings.Contains(recorder.Body.String(), test.want) {
+				t.Errorf("%d %s, expected %d with %s", recorder.Code, recorder.Body, test.status, test.want)
+			}
+		})
 	}
 }

@@ -41,6 +41,11 @@ func commands() []command {
 		{"serve", "run the gateway: serve --listen ADDR [flags] [--worker PATH [-- ARGS]]", serve},
 		{"check", "test a configuration without opening anything: check [-c FILE] [flags of serve]; also -t", check},
 		{"config", "print the configuration in effect, and where each value comes from: config [-c FILE] [flags of serve]", printConfig},
+		{"swap", "replace the worker: swap [--admin ADDR] PATH [-- ARGS]; without -- the arguments stay", swap},
+		{"rollback", "go back to the release before: rollback [--admin ADDR]", rollback},
+		{"drain", "let a worker finish and end: drain [--admin ADDR] WORKER", drain},
+		{"status", "what the gateway and its workers do: status [--admin ADDR] [--json]", status},
+		{"stop", "let all finish and end: stop [--admin ADDR]", stop},
 		{"version", "print the version", printVersion},
 		{"help", "print this text, or the flags of a command: help serve", help},
 	}

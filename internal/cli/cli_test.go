@@ -32,8 +32,8 @@ func TestBadInputIsOneLineThatNamesValueAndExpectation(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"", []string{"no command", "serve, check, config, version or help"}},
-		{"run", []string{`"run"`, "serve, check, config, version or help"}},
+		{"", []string{"no command", "stop, version or help"}},
+		{"run", []string{`"run"`, "stop, version or help"}},
 		{"version now", []string{`"now"`}},
 		{"help me", []string{`"me"`}},
 		{"serve --nope", []string{`"--nope"`, "gateway help serve"}},

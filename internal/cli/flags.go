@@ -92,7 +92,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.BoolVar(&o.requestIDs, "request-id", true, "give each request an X-Request-Id, unless a peer in --trusted did")
 	f.IntVar(&o.backlog, "backlog", 4096, "connections that may wait on each listening socket; the kernel lowers it to net.core.somaxconn")
 	f.StringVar(&o.unixMode, "unix-mode", "", "access `MODE` of listening unix sockets, such as 0660 (default: what the umask leaves)")
-	f.StringVar(&o.admin, "admin", "127.0.0.1:9180", "`ADDR` (HOST:PORT) of the admin server, or "+adminOff)
+	f.StringVar(&o.admin, "admin", defaultAdmin, "`ADDR` (HOST:PORT) of the admin server, or "+adminOff)
 	f.StringVar(&o.socket, "socket", "", "`PATH` of the control socket (default: below $XDG_RUNTIME_DIR, /run or the temporary directory)")
 	f.StringArrayVar(&o.socketUsers, "socket-user", nil, "`USER` (name or id) that may attach workers, besides the own user and root; repeatable")
 	f.Var((*workerValue)(o), "worker", "`PATH` of the worker to start and supervise, its arguments after --; without it workers attach by themselves")

@@ -125,7 +125,7 @@ func (g *Gateway) open() error {
 		return &InputError{err}
 	}
 	if g.config.Admin != "" {
-		if g.admin, err = admin.Open(g.config.Admin, g.Snapshot, g.log); err != nil {
+		if g.admin, err = admin.Open(g.config.Admin, g, g.log); err != nil {
 			return &InputError{err}
 		}
 		if !g.admin.Loopback() {

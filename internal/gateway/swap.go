@@ -3,7 +3,10 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
+
+	"ringway/internal/admin"
 )
 
 // swap is the way of a release to being the active one for good. There is at most one at a time.
@@ -13,15 +16,7 @@ type swap struct {
 	began  time.Time
 	active bool // the new release has the requests; it is being confirmed
 	probes map[uint64]int
-	watch  func(Progress)
-}
-
-// Progress is a step of a swap, or its end.
-type Progress struct {
-	Step string `json:"step"`
-	Done bool   `json:"done,omitempty"`
-	// Error is why the swap failed; what was active before still is. Only with Done.
-	Error string `json:"error,omitempty"`
+	watch  func(admin.Progress)
 }
 
 // probeAgain is the wait before a worker is asked again where nothing else can be done.
@@ -37,13 +32,13 @@ func (g *Gateway) needed(r *release) int {
 
 func (s *swap) tell(format string, arguments ...any) {
 	if s.watch != nil {
-		s.watch(Progress{Step: fmt.Sprintf(format, arguments...)})
+		s.watch(admin.Progress{Step: fmt.Sprintf(format, arguments...)})
 	}
 }
 
 // beginSwap makes a warming release the active one as soon as it is ready. A swap under way gives way: one whose release
 // is not active yet fails, the other is confirmed early.
-func (g *Gateway) beginSwap(to *release, watch func(Progress)) {
+func (g *Gateway) beginSwap(to *release, watch func(admin.Progress)) {
 	if g.swap != nil && g.swap.active {
 		g.confirm(g.swap)
 	} else if g.swap != nil {
@@ -172,7 +167,7 @@ func (g *Gateway) failSwap(s *swap, reason string) {
 
 func (g *Gateway) tellOutcome(s *swap, reason string) {
 	if s.watch != nil {
-		s.watch(Progress{Step: "release " + s.to.name + " is " + s.to.state.String(), Done: true, Error: reason})
+		s.watch(admin.Progress{Step: "release " + s.to.name + " is " + s.to.state.String(), Done: true, Error: reason})
 	}
 }
 
@@ -201,20 +196,35 @@ var (
 	errNoSupervisor = errors.New("this gateway starts no workers (it was started without --worker): start a worker of the new release instead")
 )
 
-// Swap starts the program beside the workers that serve and gives it the requests when it is ready. watch is told of
-// every step from then on, and last of the outcome; it must not block. The error says why nothing was begun.
-func (g *Gateway) Swap(argv []string, watch func(Progress)) error {
+// Swap starts the program beside the workers that serve and gives it the requests when it is ready. args nil keeps the
+// arguments of the release that serves. watch is told of every step from then on, and last of the outcome; it must not
+// block. The error says why nothing was begun.
+func (g *Gateway) Swap(path string, args []string, watch func(admin.Progress)) error {
 	return g.order(func() error {
 		if g.config.Program == nil {
 			return errNoSupervisor
 		}
 		program := *g.config.Program
-		program.Argv = argv
+		if g.active != nil && g.active.crew != nil {
+			program = g.active.crew.program
+		}
+		if args == nil {
+			args = program.Argv[1:]
+		}
+		if !filepath.IsAbs(path) {
+			return fmt.Errorf("program %q is no absolute path", path)
+		}
+		// A link is followed now: what is started again later is the same release.
+		resolved, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			return fmt.Errorf("program %q cannot be found: %w", path, errors.Unwrap(err))
+		}
+		program.Argv = append([]string{resolved}, args...)
 		return g.swapTo(program, watch)
 	})
 }
 
-func (g *Gateway) swapTo(program Program, watch func(Progress)) error {
+func (g *Gateway) swapTo(program Program, watch func(admin.Progress)) error {
 	c, err := g.startCrew(program)
 	if err != nil {
 		return err
@@ -224,7 +234,7 @@ func (g *Gateway) swapTo(program Program, watch func(Progress)) error {
 }
 
 // Rollback makes the release active again that was active before.
-func (g *Gateway) Rollback(watch func(Progress)) error {
+func (g *Gateway) Rollback(watch func(admin.Progress)) error {
 	return g.order(func() error {
 		r := g.previous
 		switch {
@@ -256,4 +266,21 @@ func (g *Gateway) order(f func() error) error {
 		err = errNotRunning
 	}
 	return err
+}
+
+// Drain lets a worker finish what it has and end; one that the gateway has started is started again. Worker 0 is the
+// gateway itself.
+func (g *Gateway) Drain(worker uint64) error {
+	if worker == 0 {
+		g.Stop()
+		return nil
+	}
+	return g.order(func() error {
+		w := g.workers[worker]
+		if w == nil || w.state > workerReady {
+			return fmt.Errorf("worker %d is not attached or drains already", worker)
+		}
+		g.drain(w)
+		return nil
+	})
 }

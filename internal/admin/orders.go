@@ -1,0 +1,122 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Progress is a step of an order, or its end.
+type Progress struct {
+	Step string `json:"step"`
+	Done bool   `json:"done,omitempty"`
+	// Error is why the order failed. Only with Done.
+	Error string `json:"error,omitempty"`
+}
+
+// Host is the gateway that the admin server tells of and passes orders to. An order that returns an error was not begun; otherwise
+// watch is told of each step, and last of the outcome. It must not block.
+type Host interface {
+	Snapshot() Snapshot
+	// Swap makes a program's workers take the place of those that serve. args nil keeps the arguments.
+	Swap(program string, args []string, watch func(Progress)) error
+	Rollback(watch func(Progress)) error
+	// Drain lets a worker finish what it has and end; 0: all, and the gateway with them.
+	Drain(worker uint64) error
+}
+
+// SwapOrder is the body of POST /swap.
+type SwapOrder struct {
+	Program string   `json:"program"` // absolute path
+	Args    []string `json:"args"`    // null keeps those of the release that serves
+}
+
+// DrainOrder is the body of POST /drain.
+type DrainOrder struct {
+	Worker uint64 `json:"worker"` // 0: the gateway
+}
+
+const (
+	maxOrder = 64 << 10 // bytes of an order
+	// orderSilence is how long the answer to an order may be silent before an empty step shows that it still runs.
+	orderSilence = 10 * time.Second
+)
+
+// order decodes the body of a POST into body and answers with what do reports.
+func order[T any](do func(T, func(Progress)) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body T
+		if status, text := readOrder(w, r, &body); text != "" {
+			answer(w, status, problem{Error: text})
+			return
+		}
+		steps := make(chan Progress, 64)
+		err := do(body, func(p Progress) {
+			select {
+			case steps <- p:
+			default: // a client that does not read gets the outcome at least
+				if p.Done {
+					<-steps
+					steps <- p
+				}
+			}
+		})
+		if err != nil {
+			answer(w, http.StatusConflict, problem{Error: err.Error()})
+			return
+		}
+		follow(w, r, steps)
+	}
+}
+
+// readOrder returns a status and a text if the request is none that can be followed.
+func readOrder(w http.ResponseWriter, r *http.Request, body any) (int, string) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return http.StatusMethodNotAllowed, fmt.Sprintf("method %.32q, expected POST", r.Method)
+	}
+	// A page of another origin can make a browser send requests here: they are told by what browsers put into them.
+	if origin := r.Header.Get("Origin"); origin != "" {
+		if parsed, err := url.Parse(origin); err != nil || parsed.Host != r.Host {
+			return http.StatusForbidden, fmt.Sprintf("origin %.64q may not give orders, expected none", origin)
+		}
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return http.StatusUnsupportedMediaType, fmt.Sprintf("content type %.64q, expected application/json", r.Header.Get("Content-Type"))
+	}
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(body); err != nil {
+		return http.StatusBadRequest, fmt.Sprintf("body cannot be used: %v", err)
+	}
+	if decoder.More() {
+		return http.StatusBadRequest, "body holds more than one JSON value, expected one"
+	}
+	return 0, ""
+}
+
+// follow writes the steps as lines of JSON while they come.
+func follow(w http.ResponseWriter, r *http.Request, steps <-chan Progress) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	controller := http.NewResponseController(w)
+	encoder := json.NewEncoder(w)
+	silence := time.NewTicker(orderSilence)
+	defer silence.Stop()
+	for {
+		var p Progress
+		select {
+		case <-r.Context().Done():
+			return // the order goes on
+		case p = <-steps:
+		case <-silence.C:
+		}
+		_ = controller.SetWriteDeadline(time.Now().Add(orderSilence))
+		if encoder.Encode(p) != nil || controller.Flush() != nil || p.Done {
+			return
+		}
+	}
+}
