@@ -88,19 +88,19 @@ func (g *Gateway) forgetReleases() {
 
 // releaseOf finds the release that an attaching worker is of, and makes one that nobody has seen yet. Workers that the
 // gateway has started belong to the release that they were started for, whatever they call it.
-func (g *Gateway) releaseOf(name string, crewNumber int) *release {
+func (g *Gateway) releaseOf(name string, crewNumber int) (r *release, unknown bool) {
 	for _, r := range g.releases {
 		if crewNumber != 0 && r.crew != nil && r.crew.number == crewNumber {
 			r.name = name
-			return r
+			return r, false
 		}
 	}
 	for _, r := range g.releases {
 		if r.crew == nil && r.name == name {
-			return r
+			return r, false
 		}
 	}
-	return g.addRelease(name, nil)
+	return g.addRelease(name, nil), true
 }
 
 func (g *Gateway) workersOf(r *release) []*worker {

@@ -60,13 +60,12 @@ func (g *Gateway) attach(peer *control.Worker, sockets []int) error {
 		closeAll(sockets)
 		return fmt.Errorf("engine: %w", err)
 	}
-	known := len(g.releases)
-	r := g.releaseOf(peer.Release, peer.Crew)
+	r, unknown := g.releaseOf(peer.Release, peer.Crew)
 	g.workers[peer.ID] = &worker{peer: peer, release: r}
 	g.log.Info("worker is "+workerStarting.String(), "worker", peer.ID, "worker_pid", peer.Pid, "worker_uid", peer.UID,
 		"release", peer.Release, "program", peer.Program)
 	switch {
-	case len(g.releases) > known && g.phase == phaseRunning:
+	case unknown && g.phase == phaseRunning:
 		// A new release has come by itself: it is to replace the active one.
 		g.beginSwap(r, nil)
 	case r.state >= releaseDraining:
