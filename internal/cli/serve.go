@@ -67,19 +67,22 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) error {
 	if err := announce(stdout, g, settled.gateway.Socket); err != nil {
 		log.Warn("standard output cannot be written", "error", err)
 	}
-	go reloadOn(hangups, reloader, g.Done())
+	go reloadOn(hangups, reloader, g)
 	wait(g, signals, config.AccessLog, log.Logger)
 	return nil
 }
 
-// reloadOn reads the configuration again at each signal. It is no part of wait: looking up users may take its time.
-func reloadOn(hangups <-chan os.Signal, r *reloader, done <-chan struct{}) {
+// reloadOn reads the configuration again at each signal, and looks for another build of the worker at its path. It is no part of wait: looking up users may take its time.
+func reloadOn(hangups <-chan os.Signal, r *reloader, g *gateway.Gateway) {
 	for {
 		select {
 		case received := <-hangups:
 			r.log.Info("signal received", "signal", received.String())
 			_ = r.Reload() // logged
-		case <-done:
+			if _, err := g.Refresh(); err != nil {
+				r.log.Error("the worker was not replaced", "error", err)
+			}
+		case <-g.Done():
 			return
 		}
 	}

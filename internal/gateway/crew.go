@@ -1,9 +1,13 @@
 package gateway
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +19,7 @@ import (
 type crew struct {
 	number     int // never reused; the workers repeat it when they attach
 	program    Program
+	build      build
 	supervisor *supervisor.Supervisor
 	held       bool // no process is started any more
 	ended      bool // and none is left
@@ -27,12 +32,49 @@ const (
 	envCrew       = "RINGWAY_CREW" // its number
 )
 
-// startCrew starts the processes of a program.
+// build is the file that a program's path led to, and tells it from another that takes its place.
+type build struct {
+	path        string // without links
+	device, ino uint64
+	size        int64
+	modified    time.Time
+}
+
+func buildAt(path string) (build, error) {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return build{}, fmt.Errorf("worker %q cannot start: %w, expected an executable that this host can run", path, reasonOf(err))
+	}
+	info, err := os.Stat(resolved)
+	if err != nil {
+		return build{}, fmt.Errorf("worker %q cannot start: %w, expected an executable that this host can run", path, reasonOf(err))
+	}
+	b := build{path: resolved, size: info.Size(), modified: info.ModTime()}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		b.device, b.ino = stat.Dev, stat.Ino
+	}
+	return b, nil
+}
+
+// reasonOf is the short cause inside an error that names the path.
+func reasonOf(err error) error {
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return named.Err
+	}
+	return err
+}
+
+// startCrew starts the processes of a program. A link is followed now: what is started again later is the same build.
 func (g *Gateway) startCrew(program Program) (*crew, error) {
+	found, err := buildAt(program.Argv[0])
+	if err != nil {
+		return nil, err
+	}
 	g.lastCrew++
-	c := &crew{number: g.lastCrew, program: program}
+	c := &crew{number: g.lastCrew, program: program, build: found}
 	started, err := supervisor.Start(supervisor.Config{
-		Argv: program.Argv, Count: program.Count, Credential: program.Credential, Log: g.log,
+		Argv: append([]string{found.path}, program.Argv[1:]...), Count: program.Count, Credential: program.Credential, Log: g.log,
 		Env: append(os.Environ(), envSocket+"="+g.config.Socket, envSupervised+"=1", envCrew+"="+strconv.Itoa(c.number)),
 		Ended: func(e supervisor.End) {
 			g.mail.post(func() { g.processEnded(c, e) })

@@ -214,14 +214,29 @@ func (g *Gateway) Swap(path string, args []string, watch func(admin.Progress)) e
 		if !filepath.IsAbs(path) {
 			return fmt.Errorf("program %q is no absolute path", path)
 		}
-		// A link is followed now: what is started again later is the same release.
-		resolved, err := filepath.EvalSymlinks(path)
-		if err != nil {
-			return fmt.Errorf("program %q cannot be found: %w", path, errors.Unwrap(err))
-		}
-		program.Argv = append([]string{resolved}, args...)
+		program.Argv = append([]string{path}, args...)
 		return g.swapTo(program, watch)
 	})
+}
+
+// Refresh swaps to what lies now at the path of the program that serves, if that is another file. It tells whether it is.
+func (g *Gateway) Refresh() (changed bool, err error) {
+	err = g.order(func() error {
+		if g.active == nil || g.active.crew == nil {
+			return nil
+		}
+		c := g.active.crew
+		found, err := buildAt(c.program.Argv[0])
+		if err != nil {
+			return err
+		}
+		if changed = found != c.build; !changed {
+			return nil
+		}
+		g.log.Info("the worker's program has changed", "program", c.program.Argv[0], "was", c.build.path, "is", found.path)
+		return g.swapTo(c.program, nil)
+	})
+	return changed, err
 }
 
 func (g *Gateway) swapTo(program Program, watch func(admin.Progress)) error {

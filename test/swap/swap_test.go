@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -169,7 +170,7 @@ func TestFailedSwaps(t *testing.T) {
 		"exits at once":            {func(t *testing.T) string { return script(t, "exit 7") }, nil, nil, "exit status 7"},
 		"hangs before it is ready": {func(t *testing.T) string { return script(t, "exec sleep 60") }, nil, []string{"--ready-limit", "500ms"}, "0 of 1 workers were ready"},
 		"panics on every request":  {func(*testing.T) string { return broken }, nil, []string{"--probe", "/pid"}, "answered the probe /pid with status 50"},
-		"cannot be executed":       {func(t *testing.T) string { return filepath.Join(t.TempDir(), "missing") }, nil, nil, "cannot be found"},
+		"cannot be executed":       {func(t *testing.T) string { return filepath.Join(t.TempDir(), "missing") }, nil, nil, "cannot start"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -245,5 +246,41 @@ func TestRollbacks(t *testing.T) {
 			t.Errorf("a worker of release %s is attached after the rollback", w.Release)
 		}
 	}
+	g.Stop()
+}
+
+// TestHangup: another build at the worker's path, here behind a link, is swapped to at HUP; the same one is not.
+func TestHangup(t *testing.T) {
+	t.Parallel()
+	link := filepath.Join(t.TempDir(), "current")
+	point := func(to string) {
+		t.Helper()
+		_ = os.Remove(link)
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := copied(t), copied(t)
+	point(first)
+	g := system.StartGateway(t, system.Options{Supervised: true, Program: link, Flags: []string{"--confirm", "50ms"}})
+	crowd := gather(t, g, 16, hello)
+	g.Signal(syscall.SIGHUP)
+	system.Eventually(t, "HUP is handled", func() bool { return strings.Contains(g.Stderr(), "signal=hangup") })
+	point(second)
+	kill(t, g.Stats().Workers[0].Pid)
+	system.Eventually(t, "what is started again is the same build", func() bool {
+		s := g.Stats()
+		return s.Supervisor.Restarts == 1 && len(s.Workers) == 1 && s.Workers[0].State == "ready" && s.Workers[0].Program == first
+	})
+	g.Signal(syscall.SIGHUP)
+	system.Eventually(t, "the other build serves alone", func() bool {
+		s := g.Stats()
+		return len(s.Workers) == 1 && s.Workers[0].Program == second && s.Workers[0].State == "ready"
+	})
+	if n := len(g.Stats().Releases); n != 2 {
+		t.Errorf("%d releases, expected 2: the first HUP found nothing new", n)
+	}
+	crowd.disperse()
+	g.WaitIdle()
 	g.Stop()
 }
