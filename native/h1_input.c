@@ -151,8 +151,7 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
         stream->expects_continue = false; /* the client has not waited */
     }
     bool ended = !has_body || (request->body_kind == RING_BODY_LENGTH && conn->body_left == first);
-    struct exchange_request start = {
-        .view = &view, .body = bytes + head_length, .body_length = first, .ended = ended};
+    struct exchange_request start = {.view = &view, .body = bytes + head_length, .body_length = first, .ended = ended};
     first = exchange_start(&stream->exchange, server->dispatch, &h1_exchange_calls, &start);
     if (conn->fin_seen) {
         exchange_half_close(&stream->exchange);

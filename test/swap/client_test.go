@@ -39,6 +39,7 @@ type crowd struct {
 	stop    chan struct{}
 	all     sync.WaitGroup
 	answers atomic.Int64
+	each    []atomic.Int64 // by client
 
 	mu   sync.Mutex
 	seen []seen
@@ -47,7 +48,7 @@ type crowd struct {
 // gather starts the clients. Each asks one of kinds in turn.
 func gather(t *testing.T, g *system.Gateway, clients int, kinds ...func(*client) error) *crowd {
 	t.Helper()
-	c := &crowd{t: t, addr: g.Addr, stop: make(chan struct{})}
+	c := &crowd{t: t, addr: g.Addr, stop: make(chan struct{}), each: make([]atomic.Int64, clients)}
 	for i := range clients {
 		c.all.Go(func() {
 			if err := c.run(uint64(i), kinds); err != nil {
@@ -63,6 +64,23 @@ func (c *crowd) disperse() int64 {
 	close(c.stop)
 	c.all.Wait()
 	return c.answers.Load()
+}
+
+// waitForEach waits until each client has had an answer to a request that it had not sent when the wait began.
+func (c *crowd) waitForEach() {
+	c.t.Helper()
+	before := make([]int64, len(c.each))
+	for i := range c.each {
+		before[i] = c.each[i].Load()
+	}
+	system.Eventually(c.t, "answers to all clients", func() bool {
+		for i := range c.each {
+			if c.each[i].Load() < before[i]+2 && !c.t.Failed() {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func (c *crowd) run(seed uint64, kinds []func(*client) error) error {
@@ -83,6 +101,7 @@ func (c *crowd) run(seed uint64, kinds []func(*client) error) error {
 			return fmt.Errorf("request %d: %w", i+1, err)
 		}
 		c.answers.Add(1)
+		c.each[seed].Add(1)
 	}
 }
 

@@ -1,0 +1,8 @@
+//go:build stress
+
+package swap
+
+import "testing"
+
+// TestStressKills waits longer and longer for the next worker, as the supervisor does.
+func TestStressKills(t *testing.T) { killTheOnlyWorker(t, 20) }
