@@ -43,7 +43,7 @@ type Allowance struct {
 
 // DefaultAllowance is far below what a leak at each connection would come to. Free lists grow by some connections or items
 // when more of them are in use at a time than ever before.
-var DefaultAllowance = Allowance{Heap: 128 << 10, Private: 16 << 20, Worker: 1 << 20, Goroutines: 24}
+var DefaultAllowance = Allowance{Heap: 256 << 10, Private: 16 << 20, Worker: 1 << 20, Goroutines: 24}
 
 // FirstUse is what may be held after the first use beyond what a gateway and a worker that have served nothing hold.
 var FirstUse = Allowance{Heap: 8 << 20, Private: 64 << 20, Worker: 16 << 20, Goroutines: 64}
