@@ -198,7 +198,7 @@ int gw_attach(struct gw *gw, const struct gw_attachment *attachment) {
 }
 
 int gw_select(struct gw *gw, const uint64_t *workers, uint32_t count) {
-    struct loop_selection **each = calloc(gw->loop_count, sizeof(*each));
+    struct loop_selection **each = calloc(gw->loop_count, sizeof(struct loop_selection *));
     bool complete = each != NULL;
     for (uint32_t i = 0; complete && i < gw->loop_count; i++) {
         each[i] = malloc(sizeof(**each) + count * sizeof(*workers));
