@@ -239,18 +239,31 @@ type fakeWorker struct {
 // attachWorker goes through the handshake; the worker has the given number.
 func attachWorker(t *testing.T, g *Gateway, fake *fakeEngine, id int) *fakeWorker {
 	t.Helper()
+	return attachRelease(t, g, fake, id, "r1")
+}
+
+// attachRelease is attachWorker for a worker of a certain release, which has to become the active one.
+func attachRelease(t *testing.T, g *Gateway, fake *fakeEngine, id int, release string) *fakeWorker {
+	t.Helper()
+	w := attachIdle(t, g, release)
+	eventually(t, "selection", func() bool { return fake.selected(id) })
+	return w
+}
+
+// attachIdle attaches a worker, which gets ready, and waits for nothing.
+func attachIdle(t *testing.T, g *Gateway, release string) *fakeWorker {
+	t.Helper()
 	conn, err := net.Dial("unixpacket", g.config.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	w := &fakeWorker{t, conn}
-	w.send("hello", `,"protocol":1,"layout":1,"release":"r1"`)
+	w.send("hello", fmt.Sprintf(`,"protocol":1,"layout":1,"release":%q`, release))
 	if kind := w.receive(); kind != "attach" {
 		t.Fatalf("received %q, want attach", kind)
 	}
 	w.send("ready", "")
-	eventually(t, "activation", func() bool { return fake.selected(id) })
 	return w
 }
 

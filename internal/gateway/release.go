@@ -34,13 +34,14 @@ var releaseTransitions = map[releaseState][]releaseState{
 // release is one build of the worker: those of its workers that are attached, and the processes that the gateway runs
 // of it.
 type release struct {
-	number  int    // never reused
-	name    string // the workers' own word; before any has spoken, the program's file name
-	state   releaseState
-	since   time.Time
-	reason  string // why it failed
-	crashes int    // ends of workers that nobody asked for, since it is in this state
-	crew    *crew  // nil if its workers come by themselves
+	number    int    // never reused
+	name      string // the workers' own word; before any has spoken, the program's file name
+	state     releaseState
+	since     time.Time
+	reason    string // why it failed
+	crashes   int    // ends of workers that nobody asked for, since it is in this state
+	lastCrash string
+	crew      *crew // nil if its workers come by themselves
 }
 
 // keptReleases is how many releases without a part in the traffic are remembered.

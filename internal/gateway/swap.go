@@ -177,16 +177,22 @@ const crashLimit = 3
 // crashed: a worker of the release has ended, and nobody has asked it to.
 func (g *Gateway) crashed(r *release, how string) {
 	r.crashes++
+	r.lastCrash = how
+	g.judge(r)
+}
+
+// judge ends the swap to a release whose workers have crashed too often, or have left none that is ready. Of a process that
+// the gateway has started it hears twice, in any order: that it ended, and that its control socket is closed.
+func (g *Gateway) judge(r *release) {
 	s := g.swap
-	if s == nil || s.to != r {
+	if s == nil || s.to != r || s.patient() || r.crashes == 0 || g.phase != phaseRunning {
 		return
 	}
 	switch {
-	case s.patient():
 	case !s.active:
-		g.failSwap(s, "a worker ended before the release was active: "+how)
+		g.failSwap(s, "a worker ended before the release was active: "+r.lastCrash)
 	case s.from != nil && (r.crashes >= crashLimit || g.readyOf(r) == 0):
-		g.failSwap(s, fmt.Sprintf("%d workers ended within %v of becoming active, the last one with %s", r.crashes, time.Since(r.since).Round(time.Millisecond), how))
+		g.failSwap(s, fmt.Sprintf("%d workers ended within %v of becoming active, the last one with %s", r.crashes, time.Since(r.since).Round(time.Millisecond), r.lastCrash))
 	}
 }
 

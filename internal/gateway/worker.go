@@ -188,6 +188,7 @@ func (g *Gateway) gone(id uint64, reason error) {
 	if w.release.crew == nil && !w.letGo && !w.leaving && g.phase == phaseRunning {
 		g.crashed(w.release, reason.Error())
 	}
+	g.judge(w.release)
 }
 
 // released: nothing refers to the worker's segments any more (L6).
