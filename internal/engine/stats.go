@@ -47,7 +47,7 @@ type LoopStats struct {
 type LaneStats struct {
 	Worker             uint64 `json:"worker"`
 	Loop               int    `json:"loop"`
-	State              string `json:"state"` // attached, active, draining, dead
+	State              string `json:"state"` // standby, active, draining, dead
 	Slots              int    `json:"slots"` // of the inbound ring
 	ExchangeSlots      int    `json:"exchange_slots"`
 	Depth              uint64 `json:"depth"` // events published and not acknowledged

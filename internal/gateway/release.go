@@ -40,8 +40,8 @@ type release struct {
 	since     time.Time
 	reason    string // why it failed
 	crashes   int    // ends of workers that nobody asked for, since it is in this state
-	lastCrash string
-	crew      *crew // nil if its workers come by themselves
+	lastCrash string // how the last of them ended
+	crew      *crew  // nil if its workers come by themselves
 }
 
 // keptReleases is how many releases without a part in the traffic are remembered.
