@@ -12,7 +12,8 @@
 // body or response writer that is used after the handler has returned gives errors. Beyond net/http: a body that the
 // handler writes with one Write of up to 64 KiB gets a Content-Length, the response writer is a [BlockWriter], and a
 // panic before anything was sent is answered with 500. There is no http.Hijacker. http.ErrAbortHandler cuts the
-// connection, or makes it a 502 if nothing was sent.
+// connection, or makes it a 502 if nothing was sent. A safe request whose handler's process died is given to another worker
+// once, with [AttemptHeader]; an App finds that in its environment.
 //
 // # Who runs handlers
 //

@@ -72,6 +72,20 @@ func TestRequestHeaderValuesAreSeparate(t *testing.T) {
 	}
 }
 
+// TestAttemptHeader: only the gateway says so, however a client spells it.
+func TestAttemptHeader(t *testing.T) {
+	claims := []string{"X-Ringway-Attempt", "7", "x-ringway-attempt", "8", "x_ringway_Attempt", "9", "X-Ringway-Attempts", "kept"}
+	for attempt, want := range []http.Header{
+		{"X-Ringway-Attempts": {"kept"}},
+		{"X-Ringway-Attempts": {"kept"}, AttemptHeader: {"1"}},
+	} {
+		r, _, _ := capture(t, ringtest.Request{Fields: claims, Attempt: uint8(attempt)})
+		if !reflect.DeepEqual(r.Header, want) {
+			t.Errorf("attempt %d: %v, want %v", attempt, r.Header, want)
+		}
+	}
+}
+
 func TestTargets(t *testing.T) {
 	for _, c := range []struct{ method, target string }{
 		{"GET", "/"}, {"GET", "/a%20b"}, {"GET", "/a%2Fb?q"}, {"GET", "//a/b"}, {"GET", "/?"}, {"GET", "/a?b?c"},

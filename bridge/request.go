@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/textproto"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"ringway/ring"
@@ -69,6 +70,15 @@ func (w *worker) request(b ring.Request, x *httpExchange) (*http.Request, error)
 	return r.WithContext(&x.context), nil
 }
 
+// AttemptHeader is "1" in a request that was given to a handler before, whose worker died; nothing is given to more than
+// two. Others do not have it, whatever their client sends.
+const AttemptHeader = "X-Ringway-Attempt"
+
+// saysAttempt tells whether a name is the header's, also as an environment in the way of CGI spells it.
+func saysAttempt(name string) bool {
+	return len(name) == len(AttemptHeader) && strings.EqualFold(strings.ReplaceAll(name, "_", "-"), AttemptHeader)
+}
+
 // headers fills in the request's header map.
 func (w *worker) headers(r *http.Request, b ring.Request, text ring.RequestText) {
 	n := b.FieldCount()
@@ -83,6 +93,9 @@ func (w *worker) headers(r *http.Request, b ring.Request, text ring.RequestText)
 			announce(r, value)
 			continue
 		case ring.NameOther:
+			if saysAttempt(name) {
+				continue
+			}
 			name = textproto.CanonicalMIMEHeaderKey(name)
 		default:
 			name = id.Canonical()
@@ -96,6 +109,9 @@ func (w *worker) headers(r *http.Request, b ring.Request, text ring.RequestText)
 	}
 	if p := header["Pragma"]; len(p) > 0 && p[0] == "no-cache" && header["Cache-Control"] == nil {
 		header["Cache-Control"] = []string{"no-cache"} // RFC 7234, 5.4, as net/http does
+	}
+	if n := b.Attempt(); n != 0 {
+		header[AttemptHeader] = []string{strconv.Itoa(int(n))}
 	}
 	r.Header = header
 }

@@ -32,6 +32,10 @@ const (
 	KeyIsLocal         = "server.IsLocal"         // bool
 )
 
+// KeyAttempt is Ringway's own: how often the request was given to an App before, int. It is 1 if the worker that had it died,
+// else 0; nothing is given to more than two.
+const KeyAttempt = "ringway.Attempt"
+
 // known numbers the keys that the Env itself has a value for.
 type known uint8
 
@@ -55,6 +59,7 @@ const (
 	kLocalIP
 	kLocalPort
 	kIsLocal
+	kAttempt
 	knownCount
 )
 
@@ -78,6 +83,7 @@ var knownNames = [knownCount]string{
 	kLocalIP:         KeyLocalIPAddress,
 	kLocalPort:       KeyLocalPort,
 	kIsLocal:         KeyIsLocal,
+	kAttempt:         KeyAttempt,
 }
 
 // lookup finds the number of a key; keys are compared byte by byte.
@@ -121,6 +127,8 @@ func lookup(key string) (known, bool) {
 		return kLocalPort, true
 	case KeyIsLocal:
 		return kIsLocal, true
+	case KeyAttempt:
+		return kAttempt, true
 	}
 	return 0, false
 }

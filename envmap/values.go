@@ -44,6 +44,8 @@ func (s *state) value(env Env, k known) any {
 		return s.context()
 	case kIsLocal:
 		return s.isLocal()
+	case kAttempt:
+		return int(s.block.Attempt())
 	}
 	return s.text(k)
 }

@@ -29,6 +29,7 @@ func TestRequestValues(t *testing.T) {
 			envmap.KeyLocalIPAddress:     "192.0.2.2",
 			envmap.KeyLocalPort:          "80",
 			envmap.KeyIsLocal:            false,
+			envmap.KeyAttempt:            0,
 			envmap.KeyResponseStatusCode: 200,
 		} {
 			got, ok := env.Get(key)
@@ -115,6 +116,20 @@ func TestProtocolAndScheme(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestAttempt(t *testing.T) {
+	block := envtest.Request{}.Block()
+	block[11] = 1
+	err := envmap.NewRunner(func(env envmap.Env) error {
+		if v, ok := env.Get(envmap.KeyAttempt); !ok || v != 1 {
+			t.Errorf("%#v, %v, want 1", v, ok)
+		}
+		return nil
+	}).Run(envtest.NewExchangeOf(block))
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -22,6 +22,7 @@ type Request struct {
 	Close    bool
 	Trailers []string
 	Version  uint8 // default 0x11
+	Attempt  uint8
 	Remote   netip.AddrPort
 	Local    netip.AddrPort
 }
@@ -86,6 +87,7 @@ func (r *Request) Encode() []byte {
 	if r.Close {
 		b[10] |= ring.RequestClose
 	}
+	b[11] = r.Attempt
 	le.PutUint64(b[16:], length)
 	span(24, method)
 	span(32, target)

@@ -18,11 +18,11 @@ import (
 	"ringway/test/e2e/system"
 )
 
-// broken is a worker that panics on every request.
-var broken string
+// Workers of the tests: one with routes that tell more, and one that is broken in the way that it is told.
+var worker, broken string
 
 func TestMain(m *testing.M) {
-	os.Exit(system.Main(m, system.Program{Path: &broken, Sources: "./test/swap/broken"}))
+	os.Exit(system.Main(m, system.Program{Path: &worker, Sources: "./test/swap/worker"}, system.Program{Path: &broken, Sources: "./test/swap/broken"}))
 }
 
 // seen is an answer that names the release it came from.
