@@ -19,7 +19,7 @@ SANITIZE_FLAGS := -O1 -g -fno-omit-frame-pointer
 STATICCHECK := $(GO) tool -modfile=$(CURDIR)/tools/go.mod staticcheck
 C_SOURCES = $(wildcard native/*.c)
 C_ALL = $(wildcard native/*.[ch] native/test/*.[ch] native/fuzz/*.[ch])
-SHELL_SCRIPTS = $(wildcard tools/*.sh model/run model/*.sh test/*.sh deploy/*.sh) .ci/run
+SHELL_SCRIPTS = $(wildcard tools/*.sh model/run model/*.sh test/*/*.sh deploy/*.sh) .ci/run
 
 ##@ Build and try
 
@@ -33,6 +33,15 @@ help: ## list the targets
 build: setup-build ## bin/gateway (cgo, libuv) and bin/appworker (static, no cgo)
 	CGO_ENABLED=1 $(GO) build -trimpath -o bin/gateway ./cmd/gateway
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/appworker ./cmd/appworker
+
+# Programs for images that hold nothing else; LDFLAGS adds to what the linker is told.
+.PHONY: static static-gateway static-worker
+static: static-gateway static-worker ## build/static/gateway and appworker, which need no libraries (for container images)
+static-gateway: setup-build
+	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags static,osusergo,netgo \
+		-ldflags '-s -w -linkmode external -extldflags "-static" $(LDFLAGS)' -o build/static/gateway ./cmd/gateway
+static-worker:
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w $(LDFLAGS)' -o build/static/appworker ./cmd/appworker
 
 .PHONY: run
 run: setup-run build ## gateway on 127.0.0.1:8080 (admin 127.0.0.1:9180) with a supervised worker, in the foreground
@@ -60,6 +69,10 @@ test-race: setup-build ## race-detector tests of the packages without C
 		| grep -v -E 'ringway/native|^ringway/(test|internal/policy)(/| )' | cut -d' ' -f1); \
 	CGO_ENABLED=1 $(GO) test -race -short $$packages
 
+.PHONY: containers-test
+containers-test: setup-containers ## build the images and run docker-compose.yml with a real Docker engine (needs root)
+	$(GO) test -tags containers -count=1 -timeout 20m ./test/containers
+
 .PHONY: test-bench
 test-bench: ## tests of the benchmark program (a module of its own)
 	cd bench && $(GO) test ./...
@@ -73,8 +86,8 @@ lint-go: setup-build
 	files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [[ -n $$files ]]; then echo "not formatted by gofmt:" $$files >&2; exit 1; fi
 	$(GO) vet ./...
-	$(GO) vet -tags stress ./...
-	$(STATICCHECK) -tags stress ./...
+	$(GO) vet -tags stress,containers ./...
+	$(STATICCHECK) -tags stress,containers ./...
 	cd bench && $(GO) vet ./... && $(STATICCHECK) ./...
 
 # clang-tidy looks at the sources that are shipped; the native tests are compiled with warnings as errors.
@@ -136,7 +149,7 @@ fuzz-go: ## the Go fuzz targets
 ##@ Long
 
 .PHONY: check
-check: test lint sanitize model demo fuzz stress ## everything, with a minute per fuzz target and the long stress run
+check: test lint sanitize model demo fuzz stress containers-test ## everything, with a minute per fuzz target and the long stress run
 	@echo "check: all passed"
 
 # Long tests carry the build tag `stress` and are named TestStress...

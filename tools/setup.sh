@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that groups of make targets need; does nothing when they are there.
 #
-#   tools/setup.sh GROUP...     groups: build run test lint sanitize model bench
+#   tools/setup.sh GROUP...     groups: build run test lint sanitize model bench containers
 #   tools/setup.sh --list       prints the packages of each group
 set -euo pipefail
 
@@ -14,9 +14,10 @@ packages() {
     lint) echo "clang-format:clang-format clang-tidy:clang-tidy shellcheck:shellcheck" ;;
     sanitize) echo "clang:clang libclang-rt-14-dev curl:curl" ;;
     model) echo "spin:spin" ;;
+    containers) echo "docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap" ;;
     bench) echo "wrk:wrk nginx-light:nginx haproxy:haproxy" ;;
     *)
-        echo "setup: unknown group '$1', expected build, run, test, lint, sanitize, model or bench" >&2
+        echo "setup: unknown group '$1', expected build, run, test, lint, sanitize, model, bench or containers" >&2
         exit 2
         ;;
     esac
@@ -33,7 +34,7 @@ present() {
 }
 
 if [[ ${1:-} == --list ]]; then
-    for group in build run test lint sanitize model bench; do
+    for group in build run test lint sanitize model bench containers; do
         names=()
         for entry in $(packages "$group"); do names+=("${entry%%:*}"); done
         echo "$group: ${names[*]}"

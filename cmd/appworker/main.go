@@ -18,6 +18,9 @@ import (
 	"ringway/internal/approutes"
 )
 
+// version is set by the linker.
+var version = "devel"
+
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 const (
@@ -29,6 +32,10 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	s, err := parse(arguments)
 	if err == errHelp {
 		_, _ = io.WriteString(stdout, usage)
+		return exitDone
+	}
+	if err == nil && s.version {
+		_, _ = fmt.Fprintf(stdout, "appworker %s\n", version)
 		return exitDone
 	}
 	if err != nil {

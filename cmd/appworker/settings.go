@@ -17,6 +17,7 @@ const usage = `usage: appworker [flags]
   --pool N                    handlers at once with --dispatch pool; 0, the default: one per processor
   --spin DURATION             wait awake so long for the next request; 0, the default: not at all
   --release NAME              the build this worker belongs to; default: a hash of executable and arguments
+  --version                   print the version and end
 
 RINGWAY_SOCKET names the gateway's control socket.
 `
@@ -27,6 +28,7 @@ type settings struct {
 	dispatch bridge.Dispatch
 	release  string
 	spin     time.Duration
+	version  bool // it is only asked for
 }
 
 var errHelp = errors.New("help was asked for")
@@ -40,6 +42,7 @@ func parse(arguments []string) (settings, error) {
 	pool := flags.Int("pool", 0, "")
 	var s settings
 	flags.StringVar(&s.release, "release", "", "")
+	flags.BoolVar(&s.version, "version", false, "")
 	flags.DurationVar(&s.spin, "spin", 0, "")
 	switch err := flags.Parse(arguments); {
 	case errors.Is(err, flag.ErrHelp):
