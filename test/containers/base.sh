@@ -3,12 +3,13 @@
 #
 #   test/containers/base.sh IMAGE     needs root, debootstrap and a Docker engine (DOCKER_HOST)
 #
-# The image holds the modules of go.mod already: building in it needs no network.
+# The image holds the modules of go.mod already: building in it needs no network. What is unpacked stays in
+# build/_containers, which the underscore hides from Go's ./... patterns.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 image=${1:?name the image}
-root=$PWD/build/containers/root
+root=$PWD/build/_containers/root
 if [[ ! -e $root/complete ]]; then
     rm -rf "$root"
     mkdir -p "$root"
