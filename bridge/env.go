@@ -96,6 +96,11 @@ func (e *envExchange) Reserve(n int) ([]byte, error) { return e.ex.sender.reserv
 // Commit makes reserved bytes part of the body.
 func (e *envExchange) Commit(n int) error { return e.ex.sender.commit(n) }
 
+// SendFile adds a part of a file to the response body.
+func (e *envExchange) SendFile(ctx context.Context, file envmap.File, offset, count int64) error {
+	return e.ex.sender.sendFile(ctx, file, offset, count)
+}
+
 // Flush publishes everything held back.
 func (e *envExchange) Flush() error { return e.ex.sender.flush() }
 

@@ -3,6 +3,7 @@ package envmap
 import (
 	"context"
 	"io"
+	"io/fs"
 )
 
 // LengthUnknown is the Length of a [ResponseHead] whose body length is not known beforehand.
@@ -22,11 +23,18 @@ type ResponseHead struct {
 	Length int64 // bytes of the body, for HEAD those of the body a GET would get; LengthUnknown if not known
 }
 
+// File is what of an *os.File is needed to send a part of it.
+type File interface {
+	io.ReaderAt
+	Stat() (fs.FileInfo, error)
+}
+
 // Exchange is one request and its response as an Env sees them. A Runner makes the calls in this order:
 //
 //	RequestBlock, then any number of Context and RequestBody, then either
 //	  Send                                                      the whole response at once, or
-//	  Begin, any number of Write, Reserve+Commit, Flush, Finish the response in pieces, or
+//	  Begin, any number of Write, Reserve+Commit, SendFile,
+//	  Flush, then Finish                                        the response in pieces, or
 //	  Abort                                                     at any point, also after one of the others failed.
 //
 // Exactly one successful Send or Finish, or else one Abort, is the last call on the response side; it is made after the
@@ -63,6 +71,13 @@ type Exchange interface {
 
 	// Commit makes the first n reserved bytes part of the body. Like Write, it may hold them back until Flush.
 	Commit(n int) error
+
+	// SendFile makes count bytes of file, from offset on, the next part of the body; its position is neither used nor
+	// moved. An *os.File may be sent by its descriptor, another File is read. The Env keeps offset and count at 0 or
+	// above, and the sum within head.Length. It returns when nobody uses the file any more: when its bytes are with the
+	// client's connection, or when ctx (besides Context, which may be the same) is done. A file that has fewer bytes is an
+	// error. After an error the response cannot be completed.
+	SendFile(ctx context.Context, file File, offset, count int64) error
 
 	// Flush sends the head and all bytes held back.
 	Flush() error

@@ -21,13 +21,14 @@ func newSink(r envtest.Request) *sink {
 	return &sink{block: r.Block(), body: strings.NewReader(""), space: make([]byte, 64<<10)}
 }
 
-func (x *sink) RequestBlock() []byte             { return x.block }
-func (x *sink) Context() context.Context         { return context.Background() }
-func (x *sink) RequestBody() io.Reader           { return x.body }
-func (x *sink) Begin(*envmap.ResponseHead) error { return nil }
-func (x *sink) Flush() error                     { return nil }
-func (x *sink) Finish() error                    { return nil }
-func (x *sink) Abort(error)                      { x.taken = -1 }
+func (x *sink) RequestBlock() []byte                                      { return x.block }
+func (x *sink) Context() context.Context                                  { return context.Background() }
+func (x *sink) RequestBody() io.Reader                                    { return x.body }
+func (x *sink) Begin(*envmap.ResponseHead) error                          { return nil }
+func (x *sink) Flush() error                                              { return nil }
+func (x *sink) SendFile(context.Context, envmap.File, int64, int64) error { return nil }
+func (x *sink) Finish() error                                             { return nil }
+func (x *sink) Abort(error)                                               { x.taken = -1 }
 
 func (x *sink) Send(_ *envmap.ResponseHead, body []byte) error {
 	x.taken += len(body)

@@ -25,6 +25,7 @@ type Exchange struct {
 	Body    []byte
 	Whole   bool  // it came in one Send
 	Flushed []int // length of Body at each Flush
+	Files   int   // calls of SendFile
 	Aborted error // what Abort was called with
 
 	// FailAt makes the response fail with io.ErrClosedPipe once the body has that many bytes; 0: never.
@@ -136,6 +137,23 @@ func (x *Exchange) Commit(n int) error {
 	x.reserved = nil
 	defer x.call("Commit", true)()
 	return x.add(p)
+}
+
+// SendFile implements envmap.Exchange.
+func (x *Exchange) SendFile(ctx context.Context, file envmap.File, offset, count int64) error {
+	defer x.call("SendFile", true)()
+	if offset < 0 || count < 0 {
+		panic(fmt.Sprintf("envtest: SendFile of %d bytes from %d on", count, offset))
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	p, err := io.ReadAll(io.NewSectionReader(file, offset, count))
+	if err == nil && int64(len(p)) < count {
+		err = io.ErrUnexpectedEOF
+	}
+	x.Files++
+	return errors.Join(err, x.add(p))
 }
 
 // Flush implements envmap.Exchange.
