@@ -55,7 +55,7 @@ func (w *worker) takeOver(m message, fds []int) (*attachment, error) {
 		return nil, err
 	}
 	att := newAttachment(w)
-	att.segments, att.number = segments, m.WorkerID
+	att.segments, att.number, att.addresses = segments, m.WorkerID, m.Addresses
 	for i, fd := range fds[2:] {
 		socket, err := ring.NewSocket(fd)
 		if err != nil {

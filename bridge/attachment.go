@@ -10,12 +10,13 @@ import (
 
 // attachment is what a worker shares with one gateway process.
 type attachment struct {
-	worker   *worker
-	number   uint64               // the gateway's, for logs
-	segments *ring.WorkerSegments // nil on heap memory (tests)
-	lanes    []*lane
-	watch    watch
-	users    sync.WaitGroup // goroutines that may touch the segments
+	worker    *worker
+	number    uint64               // the gateway's, for logs
+	addresses []string             // URLs at which clients reach the gateway
+	segments  *ring.WorkerSegments // nil on heap memory (tests)
+	lanes     []*lane
+	watch     watch
+	users     sync.WaitGroup // goroutines that may touch the segments
 
 	once  sync.Once
 	ended chan struct{}

@@ -47,6 +47,8 @@ type message struct {
 	Lanes      int    `json:"lanes,omitempty"`
 	GatewayPID int    `json:"gateway_pid,omitempty"`
 
+	Addresses []string `json:"addresses,omitempty"` // URLs at which clients reach the gateway
+
 	// refuse
 	Error string `json:"error,omitempty"`
 }
@@ -55,7 +57,7 @@ type message struct {
 var ErrRefused = errors.New("bridge: the gateway refused this worker")
 
 // errFatal marks errors that another attempt cannot cure.
-var errFatal = errors.New("bridge: cannot work with this gateway")
+var errFatal = errors.New("bridge: cannot serve")
 
 // control is the worker's end of the control socket.
 type control struct {

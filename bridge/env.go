@@ -69,11 +69,25 @@ func (e *envExchange) fill(head *envmap.ResponseHead) {
 
 // Send publishes the whole response.
 func (e *envExchange) Send(head *envmap.ResponseHead, body []byte) error {
+	e.failed(head.Failure)
 	e.fill(head)
 	if err := send(&e.ex.sender, body); err != nil {
 		return err
 	}
 	return e.ex.sender.finish(nil)
+}
+
+// failed cancels the context of an application that failed, for what it may have left running.
+func (e *envExchange) failed(cause error) {
+	if cause == nil {
+		return
+	}
+	l := e.ex.lane
+	l.lock()
+	defer l.unlock()
+	if e.ex.context != nil {
+		e.ex.context.cancel(cause)
+	}
 }
 
 // Begin keeps the head until there are bytes to go with it.
@@ -109,6 +123,7 @@ func (e *envExchange) Finish() error { return e.ex.sender.finish(nil) }
 
 // Abort ends the exchange badly.
 func (e *envExchange) Abort(cause error) {
+	e.failed(cause)
 	status := uint16(500)
 	if errors.Is(cause, envmap.ErrAbort) {
 		status = 0

@@ -48,6 +48,8 @@ type fakeWorker struct {
 	hello    message
 	segments *ring.Segments
 	lanes    []*ringtest.Gateway
+
+	addresses []string // that attach tells
 }
 
 func (g *fakeGateway) accept() *fakeWorker {
@@ -115,7 +117,8 @@ func (w *fakeWorker) attach(g ring.Geometry, change func(*ring.Segments)) {
 		lane := ringtest.NewLane(g, g.InboundLane(s.Inbound, i), g.OutboundLane(s.Outbound, i))
 		w.lanes = append(w.lanes, ringtest.NewGateway(lane, ours))
 	}
-	w.send(message{Type: typeAttach, WorkerID: 7, Lanes: g.Lanes, GatewayPID: os.Getpid()}, append(fds, theirs...)...)
+	attach := message{Type: typeAttach, WorkerID: 7, Lanes: g.Lanes, GatewayPID: os.Getpid(), Addresses: w.addresses}
+	w.send(attach, append(fds, theirs...)...)
 	for _, fd := range theirs {
 		_ = unix.Close(fd)
 	}

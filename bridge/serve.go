@@ -28,7 +28,21 @@ func ServeEnv(ctx context.Context, app envmap.App, opts ...Option) error {
 	if app == nil {
 		return errors.New("bridge: ServeEnv needs an application")
 	}
-	return newWorker(newOptions(opts), nil, envmap.NewRunner(app)).serve(ctx)
+	return ServeStartup(ctx, func(b *envmap.Builder) (envmap.App, error) { return b.Run(app) }, opts...)
+}
+
+// ServeStartup is ServeEnv for an application that wants to know the start-up properties, or to be built in a chain.
+// startup is called once, when the worker has attached for the first time and before it says that it is ready, and so are
+// the callbacks of server.OnInit; their error ends ServeStartup. A gateway waits a minute for that. server.OnDispose fires
+// before ServeStartup returns: after the last request, except for those that a gateway's death cut off.
+func ServeStartup(ctx context.Context, startup envmap.Startup, opts ...Option) error {
+	if startup == nil {
+		return errors.New("bridge: ServeStartup needs a function")
+	}
+	w := newWorker(newOptions(opts), nil, nil)
+	w.startup = startup
+	defer w.dispose()
+	return w.serve(ctx)
 }
 
 // Waits between attempts to attach.
@@ -83,6 +97,9 @@ func (w *worker) session(ctx context.Context) error {
 		return err
 	}
 	defer att.fail(ErrGatewayGone)
+	if err := w.begin(ctx, att); err != nil {
+		return fmt.Errorf("%w: %w", errFatal, err)
+	}
 	att.start()
 	if err := c.send(message{Type: typeReady}); err != nil {
 		return err

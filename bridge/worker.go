@@ -10,9 +10,12 @@ import (
 type worker struct {
 	opts    *options
 	handler http.Handler   // nil for an environment application
-	env     *envmap.Runner // nil for a handler
+	env     *envmap.Runner // nil for a handler, and before the application has started
+	startup envmap.Startup // makes env at the first attachment; nil for a handler
 	server  *http.Server   // the value of http.ServerContextKey
 	remotes remotes
+
+	properties *envmap.Properties // nil before the application has started
 }
 
 func newWorker(opts *options, handler http.Handler, env *envmap.Runner) *worker {

@@ -1,9 +1,11 @@
 package envmap
 
 import (
+	"context"
 	"iter"
 	"net/http"
 	"reflect"
+	"strings"
 )
 
 // Get returns the value of a key and whether it is present. Keys are case-sensitive. A key of the request is decoded
@@ -27,8 +29,9 @@ func (e Env) Has(key string) bool {
 	return s.has(key)
 }
 
-// Set assigns a value to a key; nil removes the key. The type of a value that the response is made of is checked when
-// the response is sealed, not here. Errors: ErrEnded, or ErrSealed for status, reason and fields of a sealed response.
+// Set assigns a value to a key; nil removes the key, as does an empty string if the key is not one of OWIN's own. The type
+// of a value that the response is made of is checked when the response is sealed, not here. Errors: ErrEnded, ErrSealed
+// for status, reason and fields of a sealed response, or ErrReservedKey for a new key "owin.".
 func (e Env) Set(key string, value any) error {
 	value = e.adopt(key, value)
 	s := e.lock()
@@ -155,10 +158,11 @@ func (e Env) extraKeys() []string {
 }
 
 // adopt replaces what cannot stay a dictionary of fields: another Env's or the other direction's Headers, which lives
-// no longer than its Env or means other fields, becomes a copy; a nil map becomes one that can be written to.
+// no longer than its Env or means other fields, becomes a copy; a nil map becomes one that can be written to. A nil of
+// any other type is nil.
 func (e Env) adopt(key string, value any) any {
 	if key != KeyRequestHeaders && key != KeyResponseHeaders {
-		return value
+		return notNil(value)
 	}
 	switch v := value.(type) {
 	case Headers:
@@ -172,6 +176,21 @@ func (e Env) adopt(key string, value any) any {
 	case map[string][]string:
 		if v == nil {
 			return map[string][]string{}
+		}
+	}
+	return value
+}
+
+// notNil replaces a nil of any type by nil: OWIN has no null values.
+func notNil(value any) any {
+	switch value.(type) {
+	case nil, string, int, bool, context.Context:
+		return value
+	}
+	switch v := reflect.ValueOf(value); v.Kind() {
+	case reflect.Chan, reflect.Func, reflect.Map, reflect.Pointer, reflect.Slice, reflect.UnsafePointer:
+		if v.IsNil() {
+			return nil
 		}
 	}
 	return value
@@ -198,8 +217,15 @@ func (s *state) has(key string) bool {
 }
 
 func (s *state) put(env Env, key string, value any) error {
+	own := strings.HasPrefix(key, "owin.")
+	if value == "" && !own {
+		value = nil // OWIN common keys, 4: an empty string is no value
+	}
 	if k, ok := lookup(key); ok {
 		return s.putKnown(env, k, value)
+	}
+	if own {
+		return ErrReservedKey
 	}
 	i := s.findExtra(key)
 	switch {
@@ -218,7 +244,7 @@ func (s *state) put(env Env, key string, value any) error {
 
 func (s *state) putKnown(env Env, k known, value any) error {
 	switch k {
-	case kStatus, kReason, kResponseHeaders:
+	case kStatus, kReason, kResponseHeaders, kResponseProtocol:
 		if s.response.sealed() {
 			return ErrSealed
 		}

@@ -12,6 +12,10 @@ var (
 	ErrSealed = errors.New("envmap: the response head is sealed by the first write")
 	// ErrKeyExists is returned by Add for a key that is present.
 	ErrKeyExists = errors.New("envmap: the key is already present")
+	// ErrReservedKey is returned when a key "owin." is assigned that OWIN does not define.
+	ErrReservedKey = errors.New("envmap: an application must not define new keys owin.*")
+	// ErrSending is returned by response calls while callbacks of OnSendingHeaders run.
+	ErrSending = errors.New("envmap: the callbacks of OnSendingHeaders have not returned")
 	// ErrBodyNotAllowed is returned by writes to a response whose status has no body.
 	ErrBodyNotAllowed = errors.New("envmap: the status allows no response body")
 	// ErrContentLength is returned by a write that would exceed the declared Content-Length; nothing of it is written.

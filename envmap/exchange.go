@@ -21,6 +21,9 @@ type ResponseHead struct {
 	Reason string // empty, or a phrase the application chose; protocols without one ignore it
 	Fields []Field
 	Length int64 // bytes of the body, for HEAD those of the body a GET would get; LengthUnknown if not known
+
+	// Failure is why this is the Env's own 500; nil for a response of the application. It cancels the Context.
+	Failure error
 }
 
 // File is what of an *os.File is needed to send a part of it.
@@ -48,7 +51,8 @@ type Exchange interface {
 	// the last call begins; the Env does not touch it after that.
 	RequestBlock() []byte
 
-	// Context is cancelled when the client is gone, the gateway gave up or the worker must stop; not by a successful end.
+	// Context is cancelled when the client is gone, the gateway gave up, the worker must stop or the application failed;
+	// not by a successful end.
 	Context() context.Context
 
 	// RequestBody returns the body, never nil. A Read that runs when the last call is made returns an error soon.

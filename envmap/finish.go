@@ -8,6 +8,7 @@ var failureBody = []byte(failureText)
 
 // finish ends the exchange after its App returned err, and makes the state ready for another one.
 func (s *state) finish(err error) error {
+	s.announceLast(err)
 	s.write.Lock() // a write of another goroutine that is running comes first
 	if s.response.reserved == reservedExchange {
 		_ = s.commit(0) // its failure is recorded
@@ -70,6 +71,7 @@ func (s *state) giveUp(cause error) error {
 	clear(r.head.Fields)
 	r.head.Fields = append(r.head.Fields[:0], Field{"Content-Type", "text/plain; charset=utf-8"})
 	r.head.Status, r.head.Reason, r.head.Length = 500, "", int64(len(failureBody))
+	r.head.Failure = cause
 	body := failureBody
 	if r.isHead {
 		body = nil

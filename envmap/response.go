@@ -88,7 +88,10 @@ func (s *state) seal() error { return s.sealFor(false) }
 // sealFor is seal; last says that the application has returned without a write.
 func (s *state) sealFor(last bool) error {
 	r := &s.response
-	err := s.fillHead()
+	err := s.sendingErr
+	if err == nil {
+		err = s.fillHead()
+	}
 	if err == nil && last && r.declared > 0 && !r.isHead && !r.bodyless() {
 		err = ErrShortBody
 	}
@@ -125,6 +128,11 @@ func (s *state) fillHead() error {
 			return &ValueError{Key: KeyResponseReasonPhrase, Value: strconv.Quote(shorten(v)), Want: "no CR, LF or NUL"}
 		}
 		reason = v
+	}
+	if s.set.has(kResponseProtocol) {
+		if _, ok := s.values[kResponseProtocol].(string); !ok {
+			return typeError(KeyResponseProtocol, s.values[kResponseProtocol], "string")
+		}
 	}
 	if err := s.fillFields(); err != nil {
 		return err

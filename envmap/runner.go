@@ -8,12 +8,19 @@ import (
 
 // Runner runs one App for many exchanges and keeps their working memory for reuse. It is safe for concurrent use.
 type Runner struct {
-	app  App
-	pool sync.Pool // of *state
+	app        App
+	properties *Properties
+	pool       sync.Pool // of *state
 }
 
 // NewRunner returns a Runner for app, which must not be nil.
 func NewRunner(app App) *Runner { return &Runner{app: app} }
+
+// Provide gives the requests to come the capabilities and the trace output of p. It returns r.
+func (r *Runner) Provide(p *Properties) *Runner {
+	r.properties = p
+	return r
+}
 
 // Run calls the App for one exchange and completes the response: when it returns, the last call on ex was made, none is
 // running, and no memory of ex is referred to. It recovers panics. The result is nil if the response was completed as
@@ -25,6 +32,7 @@ func (r *Runner) Run(ex Exchange) (err error) {
 	if s == nil {
 		s = new(state)
 	}
+	s.properties = r.properties
 	env, err := s.begin(ex)
 	if err != nil {
 		s.end()

@@ -33,6 +33,11 @@ type state struct {
 
 	request  fieldStore
 	response response
+
+	properties *Properties // of the Runner
+	sending    []func()    // callbacks of OnSendingHeaders that have not run
+	announcing bool        // they run
+	sendingErr error       // one of them panicked
 }
 
 type pair struct {
@@ -82,4 +87,6 @@ func (s *state) clean() {
 	s.decodes = 0
 	s.request.clean()
 	s.response.clean()
+	clear(s.sending)
+	s.sending, s.announcing, s.sendingErr = s.sending[:0], false, nil
 }

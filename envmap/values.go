@@ -7,6 +7,9 @@ import (
 	"strconv"
 )
 
+// requestIDField is the field in which the gateway tells the id that it gave.
+const requestIDField = "x-request-id"
+
 // present says whether the dictionary has the key. Nothing is decoded for it.
 func (s *state) present(k known) bool {
 	switch {
@@ -16,8 +19,13 @@ func (s *state) present(k known) bool {
 		return true
 	}
 	switch k {
-	case kReason:
+	case kReason, kResponseProtocol, kRequestUser:
 		return false
+	case kRequestID:
+		id, _ := s.block.find(requestIDField)
+		return len(id) > 0
+	case kCapabilities, kTraceOutput:
+		return s.properties != nil && s.properties.has(knownNames[k])
 	case kRemoteIP, kRemotePort:
 		return s.block.Remote().IsValid()
 	case kLocalIP, kLocalPort:
@@ -46,6 +54,11 @@ func (s *state) value(env Env, k known) any {
 		return s.isLocal()
 	case kAttempt:
 		return int(s.block.Attempt())
+	case kCapabilities, kTraceOutput:
+		v, _ := s.properties.Get(knownNames[k])
+		return v
+	case kOnSendingHeaders:
+		return env.OnSendingHeaders
 	}
 	return s.text(k)
 }
@@ -70,7 +83,7 @@ func (s *state) text(k known) string {
 // decode makes the string of a key from the request block.
 func (s *state) decode(k known) string {
 	switch k {
-	case kPathBase, kReason:
+	case kPathBase, kReason, kResponseProtocol:
 		return ""
 	case kVersion:
 		return Version
@@ -86,6 +99,9 @@ func (s *state) decode(k known) string {
 		return "/"
 	case kQuery:
 		return string(s.block.Query())
+	case kRequestID:
+		id, _ := s.block.find(requestIDField)
+		return string(id)
 	case kScheme:
 		return s.block.scheme()
 	case kProtocol:

@@ -2,29 +2,39 @@ package envmap
 
 import "io"
 
-// open seals the head if need be. On success state.write is held.
+// open seals the head if need be, after the callbacks of OnSendingHeaders. On success state.write is held.
 func (e Env) open() (*state, error) {
 	s := e.s
 	if s == nil {
 		return nil, ErrEnded
 	}
-	s.write.Lock()
-	s.mu.Lock()
-	var err error
-	switch {
-	case s.gen != e.gen:
-		err = ErrEnded
-	case s.response.phase == phaseOpen:
-		err = s.seal()
-	default:
-		err = s.response.failure
-	}
-	s.mu.Unlock()
-	if err != nil {
+	for {
+		s.write.Lock()
+		s.mu.Lock()
+		var err error
+		first := false
+		switch {
+		case s.gen != e.gen:
+			err = ErrEnded
+		case s.response.phase != phaseOpen:
+			err = s.response.failure
+		case s.announcing:
+			err = ErrSending
+		case len(s.sending) > 0:
+			first = true
+		default:
+			err = s.seal()
+		}
+		s.mu.Unlock()
+		if err == nil && !first {
+			return s, nil
+		}
 		s.write.Unlock()
-		return nil, err
+		if err != nil {
+			return nil, err
+		}
+		s.announce(e.gen)
 	}
-	return s, nil
 }
 
 // Write adds to the response body, through the writer that was assigned to "owin.ResponseBody" if there is one. The first

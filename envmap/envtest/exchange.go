@@ -26,6 +26,7 @@ type Exchange struct {
 	Whole   bool  // it came in one Send
 	Flushed []int // length of Body at each Flush
 	Files   int   // calls of SendFile
+	Failure error // why the response is the Env's own 500
 	Aborted error // what Abort was called with
 
 	// FailAt makes the response fail with io.ErrClosedPipe once the body has that many bytes; 0: never.
@@ -184,7 +185,7 @@ func (x *Exchange) Abort(cause error) {
 }
 
 func (x *Exchange) take(head *envmap.ResponseHead) {
-	x.Status, x.Reason, x.Length = head.Status, head.Reason, head.Length
+	x.Status, x.Reason, x.Length, x.Failure = head.Status, head.Reason, head.Length, head.Failure
 	x.Fields = slices.Clone(head.Fields)
 }
 

@@ -21,7 +21,7 @@ func TestHandshakePassesSealedSegmentsAndSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if message["type"] != typeAttach || message["lanes"] != 2.0 || message["worker_id"] != 1.0 || message["gateway_pid"] != float64(os.Getpid()) {
+	if message["type"] != typeAttach || message["lanes"] != 2.0 || message["worker_id"] != 1.0 || message["gateway_pid"] != float64(os.Getpid()) || fmt.Sprint(message["addresses"]) != "[http://127.0.0.1:1]" {
 		t.Errorf("attach is %v", message)
 	}
 	if len(descriptors) != 2+small.Lanes {

@@ -43,6 +43,8 @@ type attach struct {
 	WorkerID   uint64 `json:"worker_id"`
 	Lanes      int    `json:"lanes"`
 	GatewayPid int    `json:"gateway_pid"`
+
+	Addresses []string `json:"addresses,omitempty"` // for the application to know
 }
 
 type refuse struct {

@@ -29,6 +29,8 @@ type Config struct {
 	// HelloTimeout and ReadyTimeout bound the silence before hello, and between attach and ready.
 	HelloTimeout, ReadyTimeout time.Duration
 	Log                        *slog.Logger
+	// Addresses are the URLs at which clients reach the gateway; workers are told.
+	Addresses []string
 
 	// Allow decides on a user id; nil follows Users.
 	Allow func(uid uint32) bool

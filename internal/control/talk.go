@@ -93,7 +93,10 @@ func (s *Server) introduce(worker *Worker) error {
 	// The mappings stay.
 	defer func() { _ = segments.CloseFiles() }()
 	descriptors := append([]int{int(segments.InboundFile.Fd()), int(segments.OutboundFile.Fd())}, workerEnds...)
-	message := attach{Type: typeAttach, WorkerID: worker.ID, Lanes: worker.Geometry.Lanes, GatewayPid: os.Getpid()}
+	message := attach{
+		Type: typeAttach, WorkerID: worker.ID, Lanes: worker.Geometry.Lanes, GatewayPid: os.Getpid(),
+		Addresses: s.config.Addresses,
+	}
 	if err := send(worker.conn, message, unix.UnixRights(descriptors...)); err != nil {
 		// The host has the worker already: attend finds the same and reports it gone.
 		s.config.Log.Warn("worker cannot be sent its segments", "worker", worker.ID, "error", err)

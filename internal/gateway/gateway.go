@@ -119,7 +119,7 @@ func (g *Gateway) open() error {
 	g.control, err = control.Open(control.Config{
 		Path: g.config.Socket, Users: g.config.SocketUsers, Geometry: g.config.Geometry,
 		MaxWorkers: g.config.MaxWorkers, MemoryLimit: g.config.MemoryLimit,
-		HelloTimeout: helloTimeout, ReadyTimeout: readyTimeout, Log: g.log,
+		HelloTimeout: helloTimeout, ReadyTimeout: readyTimeout, Log: g.log, Addresses: g.URLs(),
 	})
 	if err != nil {
 		return &InputError{err}
