@@ -93,7 +93,7 @@ func serve(t *testing.T, change func(*Config)) (*Server, *host) {
 	t.Helper()
 	config := Config{
 		Path: filepath.Join(t.TempDir(), "control.sock"), Geometry: small, MaxWorkers: 4, MemoryLimit: 64 << 20,
-		HelloTimeout: 5 * time.Second, ReadyTimeout: 5 * time.Second, Log: slog.New(slog.DiscardHandler),
+		HelloTimeout: 5 * time.Second, ReadyTimeout: 5 * time.Second, Addresses: []string{"http://127.0.0.1:1"}, Log: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
 		change(&config)
