@@ -8,12 +8,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
 
 	"ringway/internal/accesslog"
 	"ringway/internal/gateway"
+	"ringway/internal/notify"
 )
 
 // serve runs a gateway until it was told to stop and everything has ended.
@@ -67,21 +70,32 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) error {
 	if err := announce(stdout, g, settled.gateway.Socket); err != nil {
 		log.Warn("standard output cannot be written", "error", err)
 	}
-	go reloadOn(hangups, reloader, g)
+	manager, serving := notify.New(log.Logger), "serving on "+strings.Join(slices.Concat(g.URLs(), g.ProxyURLs()), " ")
+	manager.Ready(serving)
+	go manager.Watch(g.Done(), g.Alive)
+	go func() {
+		<-g.Stopping()
+		manager.Stopping()
+	}()
+	go reloadOn(hangups, g, log.Logger, func() {
+		manager.Reloading()
+		defer manager.Ready(serving)
+		_ = reloader.Reload() // logged
+		if _, err := g.Refresh(); err != nil {
+			log.Error("the worker was not replaced", "error", err)
+		}
+	})
 	wait(g, signals, config.AccessLog, log.Logger)
 	return nil
 }
 
-// reloadOn reads the configuration again at each signal, and looks for another build of the worker at its path. It is no part of wait: looking up users may take its time.
-func reloadOn(hangups <-chan os.Signal, r *reloader, g *gateway.Gateway) {
+// reloadOn calls reload at each signal. It is no part of wait: looking up users may take its time.
+func reloadOn(hangups <-chan os.Signal, g *gateway.Gateway, log *slog.Logger, reload func()) {
 	for {
 		select {
 		case received := <-hangups:
-			r.log.Info("signal received", "signal", received.String())
-			_ = r.Reload() // logged
-			if _, err := g.Refresh(); err != nil {
-				r.log.Error("the worker was not replaced", "error", err)
-			}
+			log.Info("signal received", "signal", received.String())
+			reload()
 		case <-g.Done():
 			return
 		}

@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -75,7 +77,7 @@ func (g *Gateway) startCrew(program Program) (*crew, error) {
 	c := &crew{number: g.lastCrew, program: program, build: found}
 	started, err := supervisor.Start(supervisor.Config{
 		Argv: append([]string{found.path}, program.Argv[1:]...), Count: program.Count, Credential: program.Credential, Log: g.log,
-		Env: append(os.Environ(), envSocket+"="+g.config.Socket, envSupervised+"=1", envCrew+"="+strconv.Itoa(c.number)),
+		Env: append(inherited(os.Environ()), envSocket+"="+g.config.Socket, envSupervised+"=1", envCrew+"="+strconv.Itoa(c.number)),
 		Ended: func(e supervisor.End) {
 			g.mail.post(func() { g.processEnded(c, e) })
 		},
@@ -89,6 +91,17 @@ func (g *Gateway) startCrew(program Program) (*crew, error) {
 		g.mail.post(func() { g.crewEnded(c) })
 	}()
 	return c, nil
+}
+
+// managed are the variables by which a service manager speaks to this process and to no other (sd_notify(3)).
+var managed = []string{"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"}
+
+// inherited is what workers get of the gateway's environment.
+func inherited(environment []string) []string {
+	return slices.DeleteFunc(environment, func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains(managed, name)
+	})
 }
 
 func (c *crew) name() string { return filepath.Base(c.program.Argv[0]) }

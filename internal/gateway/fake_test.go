@@ -34,6 +34,9 @@ type fakeEngine struct {
 	failure error
 
 	changeFailure error
+
+	turns uint64 // of the loop
+	hangs bool   // it does not turn any more
 }
 
 func newFakeEngine() *fakeEngine { return &fakeEngine{notices: make(chan engine.Notice, 64)} }
@@ -72,6 +75,9 @@ func (e *fakeEngine) Select(workers []uint64) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.record("select %v", workers)
+	if !e.hangs {
+		e.turns++
+	}
 	return nil
 }
 
@@ -142,7 +148,7 @@ func (e *fakeEngine) Stats() engine.Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return engine.Stats{
-		Loops: []engine.LoopStats{{Index: 0, Requests: 3}},
+		Loops: []engine.LoopStats{{Index: 0, Requests: 3, Iterations: e.turns}},
 		Lanes: []engine.LaneStats{{Worker: 1, Loop: 0, InFlight: e.busy}, {Worker: 1, Loop: 1, InFlight: 1}},
 	}
 }

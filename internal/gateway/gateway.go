@@ -27,6 +27,7 @@ type Gateway struct {
 	mail       *mailbox
 	refusals   *refusals
 	configured atomic.Pointer[admin.Config] // nil where nobody has said
+	stopping   chan struct{}
 	done       chan struct{}
 
 	// reading is held shared while the engine's counters are read, which it must not be after its end.
@@ -52,7 +53,7 @@ type Gateway struct {
 func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{
 		config: config, engine: engine, log: log, started: time.Now(), mail: newMailbox(),
-		refusals: newRefusals(log), done: make(chan struct{}), workers: make(map[uint64]*worker),
+		refusals: newRefusals(log), stopping: make(chan struct{}), done: make(chan struct{}), workers: make(map[uint64]*worker),
 	}
 	if config.AccessLog != nil {
 		config.AccessLog.Start(engine.AccessLog())
@@ -106,6 +107,9 @@ func (g *Gateway) AdminURL() string {
 	}
 	return g.admin.URL()
 }
+
+// Stopping is closed when the end has begun.
+func (g *Gateway) Stopping() <-chan struct{} { return g.stopping }
 
 // Done is closed when everything has ended.
 func (g *Gateway) Done() <-chan struct{} { return g.done }

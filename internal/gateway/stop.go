@@ -17,6 +17,7 @@ func (g *Gateway) stop() {
 		return
 	}
 	g.enter(phaseStopping)
+	close(g.stopping)
 	g.engine.StopAccepting()
 	// Also removes the paths of unix sockets, so that another gateway can have them.
 	for _, listener := range g.listeners {
