@@ -167,6 +167,10 @@ soak: setup-bench build ## mixed load for SOAKTIME (10m) and 10,000 idle connect
 bench: setup-bench build ## all targets and loads, ROUNDS (5) interleaved rounds of DURATION (3s); writes bench/results
 	cd bench && $(GO) run . compare --rounds "$(ROUNDS)" --duration "$(DURATION)" $(BENCHFLAGS)
 
+.PHONY: bench-deploys
+bench-deploys: setup-bench build ## swaps, kills and upgrades under load beside nginx and tableflip (10m); writes bench/results
+	cd bench && $(GO) run . deploys $(BENCHFLAGS)
+
 .PHONY: clean
 clean: ## remove what the targets have built
 	rm -rf bin build bench/work

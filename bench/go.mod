@@ -4,6 +4,7 @@ module ringway/bench
 go 1.26.0
 
 require (
+	github.com/cloudflare/tableflip v1.2.3
 	github.com/valyala/fasthttp v1.73.0
 	gonum.org/v1/plot v0.17.0
 	ringway v0.0.0-00010101000000-000000000000

@@ -91,6 +91,15 @@ func fromMemory(pick func(*memoryReport) (float64, error)) func(recorded) (float
 	}
 }
 
+func fromDeploys(pick func(*deployReport) (float64, error)) func(recorded) (float64, error) {
+	return func(r recorded) (float64, error) {
+		if r.deploys == nil {
+			return 0, fmt.Errorf("not measured")
+		}
+		return pick(r.deploys)
+	}
+}
+
 var goals = []goal{
 	{"http.Handler, `/`: throughput against net/http direct", ratio(rate, "handler", "hello", "nethttp", "hello"), 1.7, true, "x"},
 	{"http.Handler, `/`: CPU per request against net/http direct", ratio(cpu, "handler", "hello", "nethttp", "hello"), 0.6, false, "x"},
@@ -111,6 +120,18 @@ var goals = []goal{
 	{"access log, limits and request deadline: CPU per request of http.Handler on `/` against none of them", ratio(cpu, "handler", "hello", "handler-bare", "hello"), 1.05, false, "x"},
 	{"http.Handler, `/` beside 2,000 clients that send a byte a second: throughput against undisturbed", ratio(rate, "handler", "drip", "handler", "hello"), 0.8, true, "x"},
 	{"http.Handler, `/` beside 2,000 clients that send a byte a second: p99 against undisturbed", ratio(p99, "handler", "drip", "handler", "hello"), 3, false, "x"},
+	{"workers swapped under load: requests that failed", fromDeploys(func(d *deployReport) (float64, error) {
+		return d.failures("ringway", "swap", "swaps")
+	}), 0, false, ""},
+	{"the only worker killed under load: requests that failed", fromDeploys(func(d *deployReport) (float64, error) {
+		return d.failures("ringway", "kill")
+	}), 0, false, ""},
+	{"gateway upgraded under load: requests that failed", fromDeploys(func(d *deployReport) (float64, error) {
+		return d.failures("ringway", "upgrade")
+	}), 0, false, ""},
+	{"p99 with a swap a second against p99 without", fromDeploys(func(d *deployReport) (float64, error) {
+		return d.slowdown("ringway")
+	}), 3, false, "x"},
 	{"10,000 idle connections: resident memory of the gateway", fromMemory(func(m *memoryReport) (float64, error) {
 		return m.idle("handler")
 	}), 32, false, " MiB"},

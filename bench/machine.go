@@ -62,6 +62,7 @@ func (b *bench) settings() settings {
 			}
 		}
 	}
+	s.Versions["tableflip"] = field(filepath.Join(b.root, "bench/go.mod"), `cloudflare/tableflip (\S+)`)
 	s.Versions["fasthttp"] = field(filepath.Join(b.root, "bench/go.mod"), `valyala/fasthttp (\S+)`)
 	return s
 }

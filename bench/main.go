@@ -1,7 +1,8 @@
-// Command bench compares Ringway with other ways to put a Go service on a port, on one machine with wrk, and measures
-// the gateway's memory.
+// Command bench compares Ringway with other ways to put a Go service on a port, on one machine, and measures the
+// gateway's memory.
 //
 //	bench compare   throughput, processor time and latency of all targets in turn
+//	bench deploys   errors, gaps and latency while workers are swapped and killed and gateways upgraded
 //	bench memory    idle connections, allocations per request
 //	bench soak      memory over a long mixed load (does what memory does as well)
 //	bench report    writes the tables and plots again from the recorded figures
@@ -45,6 +46,10 @@ type bench struct {
 	targets []*target
 	loads   []load
 
+	rate          float64 // of deploys: requests per second of all clients
+	deployTargets []deployTarget
+	scenarios     []scenario
+
 	processes []*process
 	port      int
 }
@@ -73,11 +78,11 @@ var errUsage = errors.New("usage")
 
 func run(ctx context.Context, arguments []string) error {
 	modes := map[string]func(context.Context, *bench) error{
-		"compare": compare, "memory": measureMemory, "soak": soak,
+		"compare": compare, "deploys": deploys, "memory": measureMemory, "soak": soak,
 		"report": func(_ context.Context, b *bench) error { return b.report() },
 	}
 	if len(arguments) == 0 || modes[arguments[0]] == nil {
-		return fmt.Errorf("%w: expected compare, memory, soak or report, then flags; got %q", errUsage, arguments)
+		return fmt.Errorf("%w: expected compare, deploys, memory, soak or report, then flags; got %q", errUsage, arguments)
 	}
 	mode := arguments[0]
 	b, err := configure(mode, arguments[1:])
@@ -91,11 +96,13 @@ func run(ctx context.Context, arguments []string) error {
 func configure(mode string, arguments []string) (*bench, error) {
 	b := &bench{port: 18000}
 	set := flag.NewFlagSet("bench "+mode, flag.ContinueOnError)
-	set.IntVar(&b.rounds, "rounds", 5, "`number` of rounds; each runs all targets of each load in turn")
-	set.DurationVar(&b.duration, "duration", 3*time.Second, "of one run, whole seconds; soak: of the mixed load (default 10m)")
-	set.BoolVar(&b.quick, "quick", false, "one round of one second, results in work/quick")
+	set.IntVar(&b.rounds, "rounds", 5, "`number` of rounds, in deploys 3; each runs all targets of each load or scenario in turn")
+	set.DurationVar(&b.duration, "duration", 3*time.Second, "of one run, whole seconds; soak: of the mixed load (default 10m); deploys: of one swap, kill or upgrade")
+	set.BoolVar(&b.quick, "quick", false, "one round of short runs, results in work/quick")
 	targets := set.String("targets", "", "comma-separated `names` of targets (default all)")
 	names := set.String("loads", "", "comma-separated `names` of loads (default all)")
+	set.Float64Var(&b.rate, "rate", 6400, "requests per second in deploys, of 64 connections together; 0: as fast as they are answered")
+	events := set.String("scenarios", "", "comma-separated `names` of scenarios of deploys (default all)")
 	set.StringVar(&b.serverCPUs, "pin-servers", "", "processor `list` for taskset of the servers")
 	set.StringVar(&b.clientCPUs, "pin-client", "", "processor `list` for taskset of wrk")
 	set.StringVar(&b.out, "out", "", "`directory` of the results")
@@ -117,8 +124,14 @@ func configure(mode string, arguments []string) (*bench, error) {
 	if mode == "soak" && !given["duration"] {
 		b.duration = 10 * time.Minute
 	}
+	if mode == "deploys" && !given["rounds"] {
+		b.rounds = 3
+	}
 	b.warm = time.Second
-	if b.quick {
+	switch {
+	case b.quick && mode == "deploys":
+		b.rounds, b.duration = 1, 2*time.Second
+	case b.quick:
 		b.rounds, b.warm = 1, 0
 		if mode != "soak" {
 			b.duration = time.Second
@@ -145,6 +158,16 @@ func configure(mode string, arguments []string) (*bench, error) {
 		if err := os.MkdirAll(directory, 0o755); err != nil {
 			return nil, err
 		}
+	}
+	if b.rate < 0 {
+		return nil, fmt.Errorf("%w: --rate %v: expected 0 or more", errUsage, b.rate)
+	}
+	if b.scenarios, err = chosen(scenarios(b.duration, b.quick), *events, func(s scenario) string { return s.Name }); err != nil {
+		return nil, err
+	}
+	if mode == "deploys" {
+		b.deployTargets, err = chosen(allDeployTargets(), *targets, func(t deployTarget) string { return t.Name })
+		return b, err
 	}
 	if b.targets, err = chosen(allTargets(), *targets, func(t *target) string { return t.Name }); err != nil {
 		return nil, err
@@ -193,7 +216,7 @@ func sourceRoot() (string, error) {
 
 // buildPeers builds the peers that are part of this module.
 func (b *bench) buildPeers() error {
-	for _, name := range []string{"nethttp", "fasthttp"} {
+	for _, name := range []string{"nethttp", "fasthttp", "tableflip"} {
 		build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(b.work, "peer-"+name), "./peers/"+name)
 		build.Dir = filepath.Join(b.root, "bench")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -27,7 +27,7 @@ func number(value float64) string {
 // markdown is the results page. notes is hand-written text about the figures, put after the goals.
 func (r recorded) markdown(notes string) string {
 	var page strings.Builder
-	page.WriteString("# Results of the benchmark\n\nWritten by `make bench` and `make soak`; the raw figures are in the JSON files beside.\n" +
+	page.WriteString("# Results of the benchmark\n\nWritten by `make bench`, `make bench-deploys` and `make soak`; the raw figures are in the JSON files beside.\n" +
 		"Only ratios carry over to another machine.\n")
 	r.goals(&page)
 	if notes != "" {
@@ -35,6 +35,9 @@ func (r recorded) markdown(notes string) string {
 	}
 	if r.compare != nil {
 		r.compare.markdown(&page)
+	}
+	if r.deploys != nil {
+		r.deploys.markdown(&page)
 	}
 	if r.memory != nil {
 		r.memory.markdown(&page)
@@ -53,7 +56,7 @@ func (r recorded) goals(page *strings.Builder) {
 	}
 }
 
-// brief is what a run prints at its end: the goals that were measured, and the main table.
+// brief is what a run prints at its end: the goals that were measured, and the main tables.
 func (r recorded) brief() string {
 	var text, page strings.Builder
 	r.goals(&page)
@@ -66,6 +69,10 @@ func (r recorded) brief() string {
 		text.WriteString("\n")
 		r.compare.mainTable(&text)
 		r.compare.invalid(&text)
+	}
+	if r.deploys != nil {
+		text.WriteString("\n")
+		r.deploys.tables(&text)
 	}
 	return text.String()
 }

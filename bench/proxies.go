@@ -8,19 +8,17 @@ import (
 	"strings"
 )
 
-// startNginx configures nginx as a careful operator would for speed: no access log, keep-alive on both sides without
-// a limit of requests, bodies in memory rather than in temporary files.
-func startNginx(workers int, listenOptions string) func(*bench, *target) error {
-	configure := func(b *bench, t *target, address, socket string) string {
-		user := ""
-		if os.Geteuid() == 0 {
-			user = "user root;" // its workers must be able to open the peer's socket
-		}
-		scratch := filepath.Join(b.work, t.Name+".d")
-		return strings.NewReplacer("WORKERS", fmt.Sprint(workers), "USER", user, "SCRATCH", scratch,
-			"ADDRESS", address+listenOptions, "SOCKET", socket).Replace(`USER
+// nginxConfig configures nginx as a careful operator would for speed: no access log, keep-alive on both sides without
+// a limit of requests, bodies in memory rather than in temporary files. servers are the lines of its upstream.
+func nginxConfig(workers int, daemon, scratch, listen, servers string) string {
+	user := ""
+	if os.Geteuid() == 0 {
+		user = "user root;" // its workers must be able to open the peer's socket
+	}
+	return strings.NewReplacer("WORKERS", fmt.Sprint(workers), "USER", user, "DAEMON", daemon, "SCRATCH", scratch,
+		"ADDRESS", listen, "SERVERS", servers).Replace(`USER
 worker_processes WORKERS;
-daemon off;
+daemon DAEMON;
 pid SCRATCH/pid;
 error_log SCRATCH/error.log warn;
 events { worker_connections 12000; }
@@ -36,7 +34,7 @@ http {
     client_body_buffer_size 256k;
     client_max_body_size 16m;
     upstream peer {
-        server unix:SOCKET;
+        SERVERS
         keepalive 128;
         keepalive_requests 1000000000;
     }
@@ -54,6 +52,11 @@ http {
     }
 }
 `)
+}
+
+func startNginx(workers int, listenOptions string) func(*bench, *target) error {
+	configure := func(b *bench, t *target, address, socket string) string {
+		return nginxConfig(workers, "off", filepath.Join(b.work, t.Name+".d"), address+listenOptions, "server unix:"+socket+";")
 	}
 	start := startProxy(configure, func(file string) []string {
 		return []string{command("nginx"), "-e", "stderr", "-c", file}

@@ -105,6 +105,7 @@ func readJSON(path string, value any) (bool, error) {
 // recorded is everything that has been measured into a results directory; a part that was not is nil.
 type recorded struct {
 	compare *comparison
+	deploys *deployReport
 	memory  *memoryReport
 	soak    *soakReport
 }
@@ -112,6 +113,7 @@ type recorded struct {
 func readRecorded(directory string) (recorded, error) {
 	var r recorded
 	var c comparison
+	var d deployReport
 	var m memoryReport
 	var s soakReport
 	for _, part := range []struct {
@@ -120,6 +122,7 @@ func readRecorded(directory string) (recorded, error) {
 		set   func()
 	}{
 		{"compare.json", &c, func() { r.compare = &c }},
+		{"deploys.json", &d, func() { r.deploys = &d }},
 		{"memory.json", &m, func() { r.memory = &m }},
 		{"soak.json", &s, func() { r.soak = &s }},
 	} {

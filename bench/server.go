@@ -14,10 +14,10 @@ import (
 
 // process is one server process that the benchmark started. It is ended by its pid and by nothing else.
 type process struct {
-	name    string
-	command *exec.Cmd
-	ended   chan struct{}
-	log     string
+	name   string
+	handle *os.Process
+	ended  chan struct{}
+	log    string
 }
 
 // start runs arguments with the pins of the servers and its output in a log file of the scratch directory.
@@ -38,7 +38,7 @@ func (b *bench) start(name string, environment []string, arguments ...string) (*
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	p := &process{name: name, command: command, ended: make(chan struct{}), log: log}
+	p := &process{name: name, handle: command.Process, ended: make(chan struct{}), log: log}
 	go func() {
 		_ = command.Wait() // how it ended is of no interest; that it did is
 		close(p.ended)
@@ -47,18 +47,18 @@ func (b *bench) start(name string, environment []string, arguments ...string) (*
 	return p, nil
 }
 
-func (p *process) pid() int { return p.command.Process.Pid }
+func (p *process) pid() int { return p.handle.Pid }
 
 // stop asks the process to end, and kills it if it has not after ten seconds.
 func (p *process) stop() {
-	_ = p.command.Process.Signal(syscall.SIGTERM)
+	_ = p.handle.Signal(syscall.SIGTERM)
 	select {
 	case <-p.ended:
 		return
 	case <-time.After(10 * time.Second):
 	}
 	fmt.Fprintf(os.Stderr, "bench: %s did not stop on TERM, killing pid %d\n", p.name, p.pid())
-	_ = p.command.Process.Kill()
+	_ = p.handle.Kill()
 	<-p.ended
 }
 
