@@ -76,7 +76,8 @@ func (s *sender) abort(status uint16) {
 	l.lock()
 	defer l.unlock()
 	s.dropBlocks()
-	if s.ex.runs(s.generation) {
+	// A lane that has ended has cancelled its handlers: that they gave up is no answer, should anybody still read it.
+	if s.ex.runs(s.generation) && !l.closed {
 		e := s.event(ring.EventAbort, 0)
 		e.Status = status
 		_ = s.publish(&e) // it fails only when the gateway is gone

@@ -80,7 +80,7 @@ func (l *laneLocker) Unlock() { (*lane)(l).unlock() }
 
 // give returns an inbound block, if the reference has one.
 func (l *lane) give(r ring.Ref) {
-	if !r.None() {
+	if !r.None() && !l.closed { // after its end the gateway replays requests from the blocks that are still lent
 		l.ring.Return(r.Block)
 	}
 }

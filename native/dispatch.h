@@ -28,6 +28,7 @@ struct dispatch_lane {
     bool stuck;               /* events wait, and the worker takes none */
     uint64_t acknowledged;    /* when it was last looked at */
     uint64_t acknowledged_ms; /* when that has last changed, or nothing waited */
+    uint64_t nudged_ms;       /* when it was last asked for a sign of life */
     struct dispatch *dispatch;
     void *watcher; /* the loop's */
 };

@@ -20,6 +20,26 @@ static void take_back(struct dispatch *d, struct lane *lane) {
     }
 }
 
+/*
+ * A worker can be stopped when it has taken all events, and keep requests that no handler has begun: nothing new would come to it
+ * while others have less to do, and so nothing tell. If one waits for long, it gets an event that says nothing.
+ */
+static void ask_for_life(struct dispatch *d, struct dispatch_lane *dl) {
+    struct lane *lane = &dl->lane;
+    uint64_t patience = d->config.stuck_ms / 2;
+    if (d->config.stuck_ms == 0 || lane->open_count == 0 || d->now_ms - dl->nudged_ms < patience) {
+        return;
+    }
+    for (uint32_t i = 0; i < lane->geometry.exchange_slots; i++) {
+        const struct lane_slot *slot = lane_slot_of(lane, i);
+        const struct exchange *ex = slot->exchange;
+        if (slot->state == LANE_SLOT_OPEN && ex != NULL && d->now_ms - ex->since_ms >= patience &&
+            lane_is_queued(lane, i) && lane_nudge(lane, i)) {
+            return;
+        }
+    }
+}
+
 /* A stopped or deadlocked worker takes no event although some wait. It gets nothing new until it does. */
 static void look_at_progress(struct dispatch *d, struct dispatch_lane *dl) {
     lane_refresh_in_head(&dl->lane);
@@ -33,6 +53,9 @@ static void look_at_progress(struct dispatch *d, struct dispatch_lane *dl) {
         if (dl->stuck) {
             dl->stuck = false;
             d->calls->stuck(dl);
+        }
+        if (acknowledged == dl->lane.in_tail) {
+            ask_for_life(d, dl);
         }
     } else if (!dl->stuck && d->config.stuck_ms != 0 && d->now_ms - dl->acknowledged_ms >= d->config.stuck_ms) {
         dl->stuck = true;

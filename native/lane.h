@@ -193,6 +193,8 @@ __attribute__((warn_unused_result)) bool lane_publish_trailers(struct lane *lane
 bool lane_retract(struct lane *lane, uint32_t slot, uint16_t reason);
 /* The same for a worker that is gone: only the claim word decides. */
 bool lane_take_request_back(struct lane *lane, uint32_t slot);
+/* Whether no handler has begun it, as far as is known now. */
+bool lane_is_queued(const struct lane *lane, uint32_t slot);
 /* Tells the worker; at most two per generation. */
 void lane_cancel(struct lane *lane, uint32_t slot, uint16_t reason);
 /* The exchange is no longer interested: later messages are dropped and their blocks given back. */
@@ -222,6 +224,8 @@ bool lane_drain_socket(struct lane *lane);
 void lane_give_back(struct lane *lane, uint32_t block);
 /* Holds back (or resumes) credit for an exchange whose bytes are held aside. */
 void lane_hold_credit(struct lane *lane, uint32_t slot, bool hold);
+/* Sends a CREDIT of nothing, which a worker that lives takes. False: the slot's last one is not consumed yet. */
+bool lane_nudge(struct lane *lane, uint32_t slot);
 /* Little response window or few slots are left: slow clients should be evicted. */
 bool lane_under_pressure(const struct lane *lane);
 

@@ -258,6 +258,10 @@ bool lane_take_request_back(struct lane *lane, uint32_t index) {
                                               RING_CLAIM_CANCELLED);
 }
 
+bool lane_is_queued(const struct lane *lane, uint32_t index) {
+    return ring_claim_is(lane_claim(lane, index), lane->slots[index].generation, RING_CLAIM_QUEUED);
+}
+
 bool lane_retract(struct lane *lane, uint32_t index, uint16_t reason) {
     if (!lane_take_request_back(lane, index)) {
         return false;

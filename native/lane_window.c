@@ -75,6 +75,23 @@ static void meet_want(struct lane *lane, struct lane_slot *slot) {
     }
 }
 
+/* Only once the slot's last one was consumed. */
+static void publish_credit(struct lane *lane, uint32_t index, uint32_t bytes) {
+    struct lane_slot *slot = &lane->slots[index];
+    struct ring_event event = {.kind = RING_EVENT_CREDIT,
+                               .exchange = index,
+                               .generation = slot->generation,
+                               .credit = bytes,
+                               .head_block = RING_NO_BLOCK,
+                               .body_block = RING_NO_BLOCK,
+                               .total = RING_LENGTH_UNKNOWN};
+    lane_publish(lane, &event);
+    slot->credit_position = lane->in_tail;
+    if (slot->control_position < lane->in_tail) {
+        slot->control_position = lane->in_tail;
+    }
+}
+
 static void try_credit(struct lane *lane, uint32_t index) {
     struct lane_slot *slot = &lane->slots[index];
     if (slot->state != LANE_SLOT_OPEN || slot->holding || lane->broken) {
@@ -107,22 +124,21 @@ static void try_credit(struct lane *lane, uint32_t index) {
     if (slot->pending == 0 && !refuse) {
         return;
     }
-    struct ring_event event = {.kind = RING_EVENT_CREDIT,
-                               .exchange = index,
-                               .generation = slot->generation,
-                               .credit = slot->pending,
-                               .head_block = RING_NO_BLOCK,
-                               .body_block = RING_NO_BLOCK,
-                               .total = RING_LENGTH_UNKNOWN};
+    uint32_t credit = slot->pending;
     slot->window += slot->pending;
     slot->pending = 0;
     slot->refused = refuse;
     slot->wanted = 0; /* answered; who still lacks something asks again */
-    lane_publish(lane, &event);
-    slot->credit_position = lane->in_tail;
-    if (slot->control_position < lane->in_tail) {
-        slot->control_position = lane->in_tail;
+    publish_credit(lane, index, credit);
+}
+
+bool lane_nudge(struct lane *lane, uint32_t index) {
+    struct lane_slot *slot = &lane->slots[index];
+    if (slot->state != LANE_SLOT_OPEN || slot->wanted != 0 || slot->credit_position > lane->in_head) {
+        return false;
     }
+    publish_credit(lane, index, 0);
+    return true;
 }
 
 /* The length of a response is known as it begins: a long one gets room for more of it without asking. */

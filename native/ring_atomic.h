@@ -53,6 +53,10 @@ static inline void ring_claim_store(uint64_t *claim, uint32_t generation, uint32
     __atomic_store_n(claim, (uint64_t)generation << 32 | state, __ATOMIC_RELEASE);
 }
 
+static inline bool ring_claim_is(const uint64_t *claim, uint32_t generation, uint32_t state) {
+    return __atomic_load_n(claim, __ATOMIC_RELAXED) == ((uint64_t)generation << 32 | state);
+}
+
 static inline bool ring_claim_change(uint64_t *claim, uint32_t generation, uint32_t from, uint32_t to) {
     uint64_t expected = (uint64_t)generation << 32 | from;
     uint64_t wanted = (uint64_t)generation << 32 | to;

@@ -79,6 +79,43 @@ static void test_slow_handlers_are_not_stuck(void) {
     rig_close();
 }
 
+/* A worker was stopped after it had taken all events: that what no handler has begun waits for long makes it be asked. */
+static void test_stopped_with_nothing_to_take(void) {
+    rig_open(1, 8);
+    notice_stuck_after(500);
+    struct ring_event event = {0};
+    fake_start(&fakes[0], RING_METHOD_POST, "abc", 3, true);
+    REQUIRE(worker_take(&rig.workers[0], &event)); /* into its private queue */
+    struct ring_event queued = event;
+    later(249);
+    CHECK(!worker_take(&rig.workers[0], &event));
+    later(1);
+    REQUIRE(worker_take(&rig.workers[0], &event)); /* it lives, and has no room for another handler */
+    CHECK_UINT(event.kind, RING_EVENT_CREDIT);
+    CHECK_UINT(event.credit, 0);
+    rig_add_lane(64, 4, 192);
+    later(250); /* it is asked again, and does not take it */
+    later(499);
+    CHECK_UINT(rig.stuck, 0);
+    later(1);
+    CHECK_UINT(rig.stuck, 1);
+    CHECK_UINT(counter_get(&rig.dispatch.counters.taken_back), 1);
+    struct ring_event request = rig_claim(1);
+    CHECK_TEXT(worker_inbound(&rig.workers[1], request.body_offset), request.body_length, "abc");
+    rig_answer(1, &request, "x");
+
+    CHECK(!worker_claim(&rig.workers[0], &queued));
+    worker_return_event(&rig.workers[0], &queued);
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(worker_take(&rig.workers[0], &event));
+        CHECK_UINT(event.kind, i == 0 ? RING_EVENT_CREDIT : RING_EVENT_CANCEL);
+    }
+    later(1);
+    CHECK_UINT(rig.stuck, 0);
+    CHECK(fakes[0].ended);
+    rig_close();
+}
+
 static uint16_t probed[4];
 static unsigned probes;
 
@@ -157,6 +194,7 @@ static void test_active_and_standby(void) {
 int main(void) {
     RUN(test_stopped_worker);
     RUN(test_slow_handlers_are_not_stuck);
+    RUN(test_stopped_with_nothing_to_take);
     RUN(test_probe_of_a_lane_in_standby);
     RUN(test_probe_of_a_worker_that_dies);
     RUN(test_active_and_standby);

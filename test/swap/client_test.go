@@ -113,29 +113,37 @@ type client struct {
 	random *rand.Rand
 }
 
+// ask wants 200, and a connection that is kept.
 func (c *client) ask(method, path string, body []byte) ([]byte, error) {
+	status, got, err := c.exchange(method, path, body)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("%s %s: status %d %q", method, path, status, got)
+	}
+	return got, err
+}
+
+// exchange gives the whole answer.
+func (c *client) exchange(method, path string, body []byte) (status int, got []byte, err error) {
 	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\n", method, path)
 	if body != nil {
 		head += fmt.Sprintf("Content-Length: %d\r\n", len(body))
 	}
 	if _, err := c.conn.Write(append([]byte(head+"\r\n"), body...)); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	answer, err := http.ReadResponse(c.in, &http.Request{Method: method})
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+		return 0, nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	defer answer.Body.Close()
-	got, err := io.ReadAll(answer.Body)
+	got, err = io.ReadAll(answer.Body)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s %s: %w after %d bytes", method, path, err, len(got))
-	case answer.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%s %s: %s %q", method, path, answer.Status, got)
+		err = fmt.Errorf("%s %s: %w after %d bytes", method, path, err, len(got))
 	case answer.Close:
-		return nil, fmt.Errorf("%s %s: the connection is not kept", method, path)
+		err = fmt.Errorf("%s %s: %s, and the connection is not kept", method, path, answer.Status)
 	}
-	return got, nil
+	return answer.StatusCode, got, err
 }
 
 func hello(c *client) error {
@@ -151,11 +159,26 @@ func sleep(c *client) error {
 	return err
 }
 
-func echo(c *client) error {
-	body := make([]byte, 1+c.random.IntN(1<<c.random.IntN(17)))
-	for i := range body {
-		body[i] = byte(c.random.Uint32())
+// few asks for an answer that leaves a worker whole or not at all, also where its window is at its least.
+func few(c *client) error {
+	n := 1 + c.random.IntN(3000)
+	got, err := c.ask("GET", fmt.Sprintf("/bytes?n=%d", n), nil)
+	if err == nil && len(got) != n {
+		err = fmt.Errorf("%d bytes, expected %d", len(got), n)
 	}
+	return err
+}
+
+func (c *client) bytes(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(c.random.Uint32())
+	}
+	return b
+}
+
+func echo(c *client) error {
+	body := c.bytes(1 + c.random.IntN(1<<c.random.IntN(17)))
 	got, err := c.ask("POST", "/echo", body)
 	if err == nil && !bytes.Equal(got, body) {
 		err = fmt.Errorf("the echo of %d bytes has %d others", len(body), len(got))

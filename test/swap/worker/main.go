@@ -4,6 +4,8 @@
 //	/again?id=N          whether it was given to a worker before, as JSON; appends N to the journal; with &wait the first time
 //	                     answers nothing
 //	/self                what it holds, as JSON
+//
+// USR1 makes it end its conversation with the gateway, and go on as if nothing were.
 package main
 
 import (
@@ -25,15 +27,16 @@ var journal *os.File
 func main() {
 	mode := flag.String("mode", "handler", "handler or env")
 	release := flag.String("release", "", "name of the build")
+	pool := flag.Int("pool", 0, "handlers at once; 0: as many as the library lets run")
 	file := flag.String("journal", os.DevNull, "file that POSTs are noted in")
 	flag.Parse()
-	if err := run(*mode == "env", *release, *file); err != nil {
+	if err := run(*mode == "env", *release, *file, *pool); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(2)
 	}
 }
 
-func run(env bool, release, file string) error {
+func run(env bool, release, file string, pool int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	var err error
@@ -41,14 +44,31 @@ func run(env bool, release, file string) error {
 		return err
 	}
 	release = cmp.Or(release, bridge.DefaultRelease())
+	options := []bridge.Option{bridge.WithRelease(release)}
+	if pool > 0 {
+		options = append(options, bridge.WithDispatch(bridge.Pool(pool)))
+	}
+	go hangUp()
 	routes := approutes.Options{Release: release}
 	if env {
-		return bridge.ServeEnv(ctx, app(approutes.App(routes)), bridge.WithRelease(release))
+		return bridge.ServeEnv(ctx, app(approutes.App(routes)), options...)
 	}
-	return bridge.Serve(ctx, handler(approutes.Handler(routes)), bridge.WithRelease(release))
+	return bridge.Serve(ctx, handler(approutes.Handler(routes)), options...)
 }
 
 func note(id string) error {
 	_, err := journal.WriteString(id + "\n")
 	return err
+}
+
+func hangUp() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR1)
+	for range signals {
+		for fd := range 64 {
+			if kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE); err == nil && kind == syscall.SOCK_SEQPACKET {
+				_ = syscall.Shutdown(fd, syscall.SHUT_RDWR)
+			}
+		}
+	}
 }
