@@ -163,7 +163,7 @@ func TestKilledWorkersAreReplacedAndNothingLeaks(t *testing.T) {
 	}
 	p.workerPid(pids...)
 	expectBody(t, p.url+"/", "Hello, World!")
-	if s := p.stats(); s.Supervisor.Restarts != 6 || s.Supervisor.Slots[0].LastExit != "signal 9 (killed)" {
+	if s := p.stats(); s.Supervisor.Restarts != 6 || s.Supervisor.Slots[0].LastExit != "signal: killed" {
 		t.Errorf("supervisor %+v", s.Supervisor)
 	}
 	// Kept-alive connections of the test's own come and go.

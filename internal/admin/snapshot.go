@@ -69,8 +69,11 @@ type Worker struct {
 	Release  string    `json:"release"`
 	Program  string    `json:"program"`
 	State    string    `json:"state"`
-	Stuck    bool      `json:"stuck"` // takes no events although some wait
+	Standby  string    `json:"standby,omitempty"` // why it gets no requests although it may be ready
+	Stuck    bool      `json:"stuck"`             // takes no events although some wait
 	InFlight uint64    `json:"in_flight"`
+	Requests uint64    `json:"requests"`         // that have ended
+	Memory   int64     `json:"memory,omitempty"` // bytes of its resident set a moment ago, of one that the gateway has started
 	Attached time.Time `json:"attached"`
 }
 
@@ -79,4 +82,16 @@ type Supervisor struct {
 	Program  string              `json:"program"`
 	Restarts uint64              `json:"restarts"`
 	Slots    []supervisor.Status `json:"slots"`
+	// Recycling is how its workers are replaced by fresh ones.
+	Recycling Recycling `json:"recycling"`
+}
+
+// Recycling is the replacement of workers that are too old, too large, or have served enough.
+type Recycling struct {
+	Count   uint64    `json:"count"`             // replaced so far
+	Worker  uint64    `json:"worker,omitempty"`  // that is being replaced
+	Reason  string    `json:"reason,omitempty"`  // why
+	Since   time.Time `json:"since,omitzero"`    // when that began
+	Failure string    `json:"failure,omitempty"` // why the last replacement failed
+	Next    time.Time `json:"next,omitzero"`     // it is tried again then
 }

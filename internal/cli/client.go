@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -169,23 +168,4 @@ func status(args []string, stdout, _ io.Writer, _ NewEngine) error {
 		return fmt.Errorf("the gateway's answer cannot be read: %w", err)
 	}
 	return printStatus(stdout, &s)
-}
-
-func printStatus(stdout io.Writer, s *admin.Snapshot) error {
-	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintf(t, "gateway\t%s\tpid %d\tversion %s\tup %v\n\n", s.Gateway.State, s.Gateway.Pid, s.Gateway.Version,
-		(time.Duration(s.Gateway.UptimeSeconds) * time.Second).String())
-	_, _ = fmt.Fprintln(t, "RELEASE\tSTATE\tFOR\tWORKERS\tREADY\tREASON")
-	for _, r := range s.Releases {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%v\t%d\t%d\t%s\n", r.Name, r.State, time.Since(r.Since).Round(time.Second), r.Workers, r.Ready, r.Reason)
-	}
-	_, _ = fmt.Fprintln(t, "\nWORKER\tPID\tRELEASE\tSTATE\tFOR\tIN FLIGHT")
-	for _, w := range s.Workers {
-		state := w.State
-		if w.Stuck {
-			state += ", stuck"
-		}
-		_, _ = fmt.Fprintf(t, "%d\t%d\t%s\t%s\t%v\t%d\n", w.ID, w.Pid, w.Release, state, time.Since(w.Attached).Round(time.Second), w.InFlight)
-	}
-	return t.Flush()
 }

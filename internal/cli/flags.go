@@ -31,6 +31,12 @@ type options struct {
 	workerArgs        []string
 	workers           int
 	workerUser        string
+	workerRequests    int
+	workerMemory      size
+	workerAge         time.Duration
+	breakerEnds       int
+	breakerWindow     time.Duration
+	breakerWait       time.Duration
 	loops             int
 	nativePaths       []string
 	static            []string
@@ -98,6 +104,12 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.Var((*workerValue)(o), "worker", "`PATH` of the worker to start and supervise, its arguments after --; without it workers attach by themselves")
 	f.IntVar(&o.workers, "workers", 1, "number of workers to start")
 	f.StringVar(&o.workerUser, "worker-user", "", "`USER` (name or id) to run workers as")
+	f.IntVar(&o.workerRequests, "worker-max-requests", 0, "requests after which a started worker is replaced by a fresh one, looked at each second; 0, here and for the next two: never")
+	f.Var(&o.workerMemory, "worker-max-memory", "resident memory, segments included, beyond which a started worker is replaced")
+	f.DurationVar(&o.workerAge, "worker-max-age", 0, "age at which a started worker is replaced, each a little (up to a tenth) earlier")
+	f.IntVar(&o.breakerEnds, "breaker-ends", 10, "ends of a started worker that nobody asked for, within --breaker-window, after which it is not restarted at once any more; 0: it always is")
+	f.DurationVar(&o.breakerWindow, "breaker-window", time.Minute, "time within which that many ends open the breaker; a life of 5s forgets those before")
+	f.DurationVar(&o.breakerWait, "breaker-wait", 30*time.Second, "how long the worker then rests before each trial to start it")
 	f.IntVar(&o.loops, "loops", max(1, runtime.GOMAXPROCS(0)/2), "number of event loops")
 	f.StringArrayVar(&o.nativePaths, "native-path", nil, "`PATH=TEXT` that the gateway answers itself, such as /ping=pong; repeatable")
 	f.StringArrayVar(&o.static, "static", nil, "`PREFIX=DIR` whose files the gateway serves itself for paths below PREFIX, such as /assets=./public; repeatable, the longest prefix wins")

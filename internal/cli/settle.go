@@ -16,6 +16,7 @@ import (
 	"ringway/internal/engine"
 	"ringway/internal/gateway"
 	"ringway/internal/listen"
+	"ringway/internal/supervisor"
 	"ringway/ring"
 )
 
@@ -106,6 +107,8 @@ func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 			Listen: o.listen, ListenProxy: o.listenProxy, Backlog: o.backlog, UnixMode: mode, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
 			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainLimit: o.drainLimit,
 			ReadyWorkers: o.readyWorkers, ReadyLimit: o.readyLimit, Probe: o.probe, Confirm: o.confirm, StuckLimit: o.stuckLimit, Version: version,
+			Recycle: gateway.Recycle{Requests: uint64(o.workerRequests), Memory: int64(o.workerMemory), Age: o.workerAge},
+			Breaker: supervisor.Breaker{Ends: o.breakerEnds, Window: o.breakerWindow, Wait: o.breakerWait},
 		},
 		engine: engine.Config{Loops: o.loops, Spin: o.spin, AccessLog: o.accessLog != "", Settings: engine.Settings{
 			NativePaths: paths, ServerName: o.serverName,
@@ -127,6 +130,8 @@ func (o *options) checkNumbers() error {
 		lowest, upper int
 	}{
 		{"workers", o.workers, 1, 1024},
+		{"worker-max-requests", o.workerRequests, 0, math.MaxInt},
+		{"breaker-ends", o.breakerEnds, 0, 1000},
 		{"loops", o.loops, 1, ring.MaxLanes},
 		{"ready-workers", o.readyWorkers, 1, 1024},
 		{"backlog", o.backlog, 1, 1 << 20},
@@ -153,6 +158,9 @@ func (o *options) checkNumbers() error {
 		{"confirm", o.confirm, 0, 24 * time.Hour},
 		{"stuck-after", o.stuckAfter, 0, 24 * time.Hour},
 		{"stuck-limit", o.stuckLimit, 0, 24 * time.Hour},
+		{"worker-max-age", o.workerAge, 0, 365 * 24 * time.Hour},
+		{"breaker-window", o.breakerWindow, time.Millisecond, 24 * time.Hour},
+		{"breaker-wait", o.breakerWait, time.Millisecond, 24 * time.Hour},
 		{"drain-limit", o.drainLimit, 0, 24 * time.Hour},
 		{"spin", o.spin, 0, time.Millisecond},
 		{"request-timeout", o.requestTimeout, 0, 24 * time.Hour},
@@ -174,6 +182,7 @@ func (o *options) checkSizes() error {
 		value         size
 		lowest, upper size
 	}{
+		{"worker-max-memory", o.workerMemory, 0, math.MaxInt64},
 		{"max-body", o.maxBody, 0, math.MaxInt64},
 		{"body-rate", o.bodyRate, 0, 1 << 30},
 		{"send-rate", o.sendRate, 0, 1 << 30},
@@ -222,7 +231,7 @@ func (o *options) checkTogether(f *pflag.FlagSet) error {
 	if len(o.workerArgs) > 0 {
 		return badInput("arguments %q after --, expected --worker PATH before them", strings.Join(o.workerArgs, " "))
 	}
-	for _, name := range []string{"workers", "worker-user"} {
+	for _, name := range []string{"workers", "worker-user", "worker-max-requests", "worker-max-memory", "worker-max-age", "breaker-ends", "breaker-window", "breaker-wait"} {
 		if f.Changed(name) {
 			return badInput("--%s %s is of no use alone, expected --worker PATH with it", name, f.Lookup(name).Value)
 		}
@@ -290,16 +299,19 @@ func (o *options) memory(geometry ring.Geometry) (int64, error) {
 		o.memoryLimit = size(total / 2)
 	}
 	limit := o.memoryLimit
-	workers := 1
+	workers, fresh := 1, 0
 	if o.worker != "" {
 		workers = o.workers
+		if o.workerRequests > 0 || o.workerMemory > 0 || o.workerAge > 0 {
+			fresh = 1 // serves before the one that it replaces is let go
+		}
 	}
-	need := size(workers) * size(geometry.InboundSize()+geometry.OutboundSize())
+	need := size(workers+fresh) * size(geometry.InboundSize()+geometry.OutboundSize())
 	if need > limit {
-		return 0, badInput("--memory-limit %s is too low, expected at least %s for the segments of %d workers (--workers, --arena-size, --exchanges, --loops)", &limit, &need, workers)
+		return 0, badInput("--memory-limit %s is too low, expected at least %s for the segments of %d workers (--workers, --arena-size, --exchanges, --loops; one more with --worker-max-*)", &limit, &need, workers+fresh)
 	}
-	if workers > o.maxWorkers {
-		return 0, badInput("--workers %d do not fit, expected at most %d (--max-workers)", workers, o.maxWorkers)
+	if workers+fresh > o.maxWorkers {
+		return 0, badInput("--workers %d do not fit, expected at most %d (--max-workers; one less with --worker-max-*)", workers, o.maxWorkers-fresh)
 	}
 	return int64(limit), nil
 }

@@ -17,6 +17,7 @@ type Live struct {
 	MaxWorkers  int
 	MemoryLimit int64
 	DrainLimit  time.Duration
+	Recycle     Recycle
 }
 
 // Change puts other values in force, all or none of them.
@@ -41,7 +42,7 @@ func (g *Gateway) change(to Live) error {
 		return fmt.Errorf("engine: %w", err)
 	}
 	g.config.SocketUsers, g.config.MaxWorkers, g.config.MemoryLimit = to.SocketUsers, to.MaxWorkers, to.MemoryLimit
-	g.config.DrainLimit = to.DrainLimit
+	g.config.DrainLimit, g.config.Recycle = to.DrainLimit, to.Recycle
 	return nil
 }
 

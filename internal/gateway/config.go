@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ringway/internal/accesslog"
+	"ringway/internal/supervisor"
 	"ringway/ring"
 )
 
@@ -43,6 +44,10 @@ type Config struct {
 	StuckLimit time.Duration
 	// Confirm is how long the release before stands by once another is active.
 	Confirm time.Duration
+	// Recycle says when workers that the gateway starts make way for fresh ones, Breaker when those that keep ending are
+	// not started again.
+	Recycle Recycle
+	Breaker supervisor.Breaker
 	// DrainLimit is how long exchanges may take to finish once the gateway or their worker stops.
 	DrainLimit time.Duration
 	// AccessLog is opened, but not started; nil for none. The gateway closes it.

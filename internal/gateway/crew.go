@@ -23,6 +23,7 @@ type crew struct {
 	program    Program
 	build      build
 	supervisor *supervisor.Supervisor
+	recycler   recycler
 	held       bool // no process is started any more
 	ended      bool // and none is left
 }
@@ -31,8 +32,18 @@ type crew struct {
 const (
 	envSocket     = "RINGWAY_SOCKET"
 	envSupervised = "RINGWAY_SUPERVISED"
-	envCrew       = "RINGWAY_CREW" // its number
+	envCrew       = "RINGWAY_CREW" // its ticket
 )
+
+// serialBits is how much of a ticket the process's serial number takes.
+const serialBits = 32
+
+// ticket is what a worker repeats when it attaches: which crew, and which of its processes it is.
+func ticket(crew, serial int) int { return crew<<serialBits | serial }
+
+func readTicket(ticket int) (crew, serial int) {
+	return ticket >> serialBits, ticket & (1<<serialBits - 1)
+}
 
 // build is the file that a program's path led to, and tells it from another that takes its place.
 type build struct {
@@ -74,10 +85,12 @@ func (g *Gateway) startCrew(program Program) (*crew, error) {
 		return nil, err
 	}
 	g.lastCrew++
-	c := &crew{number: g.lastCrew, program: program, build: found}
+	c := &crew{number: g.lastCrew, program: program, build: found, recycler: newRecycler()}
 	started, err := supervisor.Start(supervisor.Config{
 		Argv: append([]string{found.path}, program.Argv[1:]...), Count: program.Count, Credential: program.Credential, Log: g.log,
-		Env: append(inherited(os.Environ()), envSocket+"="+g.config.Socket, envSupervised+"=1", envCrew+"="+strconv.Itoa(c.number)),
+		Env:     append(inherited(os.Environ()), envSocket+"="+g.config.Socket, envSupervised+"=1"),
+		Mark:    func(serial int) string { return envCrew + "=" + strconv.Itoa(ticket(c.number, serial)) },
+		Breaker: g.config.Breaker,
 		Ended: func(e supervisor.End) {
 			g.mail.post(func() { g.processEnded(c, e) })
 		},
@@ -133,21 +146,13 @@ func (g *Gateway) dismissCrew(r *release) {
 
 // processEnded: a process that the gateway has started is over.
 func (g *Gateway) processEnded(c *crew, e supervisor.End) {
+	g.recyclingEnded(c, e)
 	r := g.releaseOfCrew(c)
-	if r == nil || c.held || g.phase != phaseRunning || g.wasLetGo(r, e.Pid) {
+	if r == nil || c.held || g.phase != phaseRunning || e.Asked || e.Role != "" {
 		return
 	}
+	r.broken = e.Open
 	g.crashed(r, e.Text+" after "+e.Lived.Round(time.Millisecond).String())
-}
-
-// wasLetGo tells whether a process ended because it was told to.
-func (g *Gateway) wasLetGo(r *release, pid int) bool {
-	for _, w := range g.workersOf(r) {
-		if w.peer.Pid == pid && w.letGo {
-			return true
-		}
-	}
-	return false
 }
 
 func (g *Gateway) crewEnded(c *crew) {

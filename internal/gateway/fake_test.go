@@ -28,6 +28,7 @@ type fakeEngine struct {
 	calls   []string
 	clients int    // connections that are open
 	busy    uint64 // exchanges in flight at each worker
+	ended   uint64 // exchanges of worker 1 that have ended
 	stopped bool
 	quiet   bool // Quiet was sent
 	fds     []int
@@ -149,7 +150,7 @@ func (e *fakeEngine) Stats() engine.Stats {
 	defer e.mu.Unlock()
 	return engine.Stats{
 		Loops: []engine.LoopStats{{Index: 0, Requests: 3, Iterations: e.turns}},
-		Lanes: []engine.LaneStats{{Worker: 1, Loop: 0, InFlight: e.busy}, {Worker: 1, Loop: 1, InFlight: 1}},
+		Lanes: []engine.LaneStats{{Worker: 1, Loop: 0, InFlight: e.busy, Completed: e.ended}, {Worker: 1, Loop: 1, InFlight: 1}},
 	}
 }
 
@@ -259,13 +260,19 @@ func attachRelease(t *testing.T, g *Gateway, fake *fakeEngine, id int, release s
 // attachIdle attaches a worker, which gets ready, and waits for nothing.
 func attachIdle(t *testing.T, g *Gateway, release string) *fakeWorker {
 	t.Helper()
+	return attachTicket(t, g, release, 0)
+}
+
+// attachTicket attaches a worker as the process that a ticket was made for.
+func attachTicket(t *testing.T, g *Gateway, release string, crew int) *fakeWorker {
+	t.Helper()
 	conn, err := net.Dial("unixpacket", g.config.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	w := &fakeWorker{t, conn}
-	w.send("hello", fmt.Sprintf(`,"protocol":1,"layout":1,"release":%q`, release))
+	w.send("hello", fmt.Sprintf(`,"protocol":1,"layout":1,"release":%q,"crew":%d`, release, crew))
 	if kind := w.receive(); kind != "attach" {
 		t.Fatalf("received %q, want attach", kind)
 	}

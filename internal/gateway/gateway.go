@@ -44,6 +44,7 @@ type Gateway struct {
 	active                *release   // nil before the first one is
 	previous              *release   // active before; nil if none was
 	swap                  *swap      // under way; nil if none is
+	recycling             *recycling // likewise
 	lastRelease, lastCrew int
 }
 
@@ -65,6 +66,9 @@ func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
 			g.abandon()
 			return nil, err
 		}
+	}
+	if config.Program != nil {
+		g.mail.after(recycleEvery, g.watchWorkers)
 	}
 	go g.run()
 	go g.takeNotices()

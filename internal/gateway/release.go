@@ -41,6 +41,7 @@ type release struct {
 	reason    string // why it failed
 	crashes   int    // ends of workers that nobody asked for, since it is in this state
 	lastCrash string // how the last of them ended
+	broken    bool   // that opened the breaker
 	crew      *crew  // nil if its workers come by themselves
 }
 
@@ -53,7 +54,7 @@ func (g *Gateway) setRelease(r *release, next releaseState, reason string) {
 		panic(fmt.Sprintf("gateway: release %s cannot become %s from %s", r.name, next, r.state))
 	}
 	g.log.Info("release is "+next.String(), "release", r.name, "was", r.state.String(), "reason", reason)
-	r.state, r.since, r.reason, r.crashes = next, time.Now(), reason, 0
+	r.state, r.since, r.reason, r.crashes, r.broken = next, time.Now(), reason, 0, false
 }
 
 // addRelease makes a release that begins to get ready.
@@ -118,7 +119,7 @@ func (g *Gateway) workersOf(r *release) []*worker {
 func (g *Gateway) readyOf(r *release) int {
 	ready := 0
 	for _, w := range g.workersOf(r) {
-		if w.state == workerReady && !w.leaving {
+		if w.state == workerReady && !w.leaving && !w.untried {
 			ready++
 		}
 	}
@@ -129,7 +130,7 @@ func (g *Gateway) readyOf(r *release) int {
 func (g *Gateway) selectWorkers() {
 	var chosen []uint64
 	for id, w := range g.workers {
-		if w.release == g.active && w.state == workerReady {
+		if w.release == g.active && w.state == workerReady && !w.untried {
 			chosen = append(chosen, id)
 		}
 	}

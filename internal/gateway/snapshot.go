@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -29,9 +30,10 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 	for _, listener := range g.listeners {
 		snapshot.Listeners = append(snapshot.Listeners, admin.Listener{URL: listener.URL, Proxy: listener.Proxy})
 	}
-	inFlight := make(map[uint64]uint64)
+	inFlight, requests := make(map[uint64]uint64), make(map[uint64]uint64)
 	for _, lane := range stats.Lanes {
 		inFlight[lane.Worker] += lane.InFlight
+		requests[lane.Worker] += lane.Completed
 	}
 	g.mail.call(func() {
 		snapshot.Gateway.State = g.phase.String()
@@ -39,14 +41,15 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 			snapshot.Releases = append(snapshot.Releases, g.releaseState(r))
 		}
 		if g.active != nil && g.active.crew != nil {
-			snapshot.Supervisor = supervisorState(g.active.crew)
+			snapshot.Supervisor = g.supervisorState(g.active.crew)
 		} else if all := g.crews(); len(all) > 0 {
-			snapshot.Supervisor = supervisorState(all[0])
+			snapshot.Supervisor = g.supervisorState(all[0])
 		}
 		for id, w := range g.workers {
 			snapshot.Workers = append(snapshot.Workers, admin.Worker{
 				ID: id, Stuck: w.stuck > 0, Pid: w.peer.Pid, Uid: w.peer.UID, Release: w.peer.Release, Program: w.peer.Program,
-				State: w.state.String(), InFlight: inFlight[id], Attached: w.peer.Attached,
+				State: w.state.String(), Standby: g.standby(w), InFlight: inFlight[id], Requests: requests[id],
+				Memory: max(w.memory, 0), Attached: w.peer.Attached,
 			})
 		}
 	})
@@ -80,8 +83,21 @@ func (g *Gateway) releaseState(r *release) admin.Release {
 	return state
 }
 
-func supervisorState(c *crew) *admin.Supervisor {
-	state := &admin.Supervisor{Program: c.program.Argv[0], Slots: c.supervisor.Status()}
+// standby says why a worker gets no requests; empty if it does. Called by the core.
+func (g *Gateway) standby(w *worker) string {
+	switch {
+	case w.state > workerReady || w.release == g.active && !w.untried:
+		return ""
+	case g.recycling != nil && g.recycling.fresh == w:
+		return fmt.Sprintf("is to replace worker %d", g.recycling.old.peer.ID)
+	case w.untried:
+		return "its process was given up"
+	}
+	return "release is " + w.release.state.String()
+}
+
+func (g *Gateway) supervisorState(c *crew) *admin.Supervisor {
+	state := &admin.Supervisor{Program: c.program.Argv[0], Slots: c.supervisor.Status(), Recycling: g.recyclingState(c)}
 	for _, slot := range state.Slots {
 		state.Restarts += slot.Restarts
 	}

@@ -44,6 +44,9 @@ func (g *Gateway) beginSwap(to *release, watch func(admin.Progress)) {
 	} else if g.swap != nil {
 		g.failSwap(g.swap, fmt.Sprintf("superseded by release %s", to.name))
 	}
+	if r := g.recycling; r != nil && !r.promoted {
+		g.callOff(r)
+	}
 	s := &swap{to: to, from: g.active, began: time.Now(), watch: watch, probes: make(map[uint64]int)}
 	g.swap = s
 	s.tell("release %s starts: %d workers have to be ready", to.name, g.needed(to))
@@ -77,7 +80,7 @@ func (g *Gateway) checkSwap() {
 func (g *Gateway) probe(s *swap) bool {
 	answered := true
 	for _, w := range g.workersOf(s.to) {
-		if w.state != workerReady {
+		if w.state != workerReady || w.untried {
 			continue
 		}
 		left, asked := s.probes[w.peer.ID]
@@ -97,6 +100,9 @@ func (g *Gateway) probe(s *swap) bool {
 
 // probed: one lane of a worker has answered its probe.
 func (g *Gateway) probed(id uint64, status int) {
+	if g.freshProbed(id, status) {
+		return
+	}
 	s := g.swap
 	if s == nil || s.active || s.probes[id] == 0 {
 		return
@@ -191,7 +197,7 @@ func (g *Gateway) judge(r *release) {
 	switch {
 	case !s.active:
 		g.failSwap(s, "a worker ended before the release was active: "+r.lastCrash)
-	case s.from != nil && (r.crashes >= crashLimit || g.readyOf(r) == 0):
+	case s.from != nil && (r.crashes >= crashLimit || r.broken || g.readyOf(r) == 0):
 		g.failSwap(s, fmt.Sprintf("%d workers ended within %v of becoming active, the last one with %s", r.crashes, time.Since(r.since).Round(time.Millisecond), r.lastCrash))
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,14 @@ type worker struct {
 	// stuck is on how many loops it takes no events, since stuckSince on any.
 	stuck      int
 	stuckSince time.Time
+	// serial is that of its process in its crew; 0 if the gateway has not started it.
+	serial int
+	// untried: it is to replace another worker, and has not shown yet that it serves.
+	untried bool
+	// requests and memory (bytes) of a supervised worker are those of a moment ago; memory is -1 where it cannot be read.
+	requests uint64
+	memory   int64
+	spread   float64 // in [0, 1): how much earlier than others it is too old
 	// leaving: the worker asked to stop, and may still be ready because it is the last.
 	leaving bool
 	// letGo: the drain packet was sent.
@@ -60,8 +69,14 @@ func (g *Gateway) attach(peer *control.Worker, sockets []int) error {
 		closeAll(sockets)
 		return fmt.Errorf("engine: %w", err)
 	}
-	r, unknown := g.releaseOf(peer.Release, peer.Crew)
-	g.workers[peer.ID] = &worker{peer: peer, release: r}
+	crewNumber, serial := readTicket(peer.Crew)
+	r, unknown := g.releaseOf(peer.Release, crewNumber)
+	w := &worker{peer: peer, release: r, spread: rand.Float64()}
+	if r.crew != nil {
+		w.serial = serial
+	}
+	g.workers[peer.ID] = w
+	g.adopt(w)
 	g.log.Info("worker is "+workerStarting.String(), "worker", peer.ID, "worker_pid", peer.Pid, "worker_uid", peer.UID,
 		"release", peer.Release, "program", peer.Program)
 	switch {
@@ -81,6 +96,10 @@ func (g *Gateway) ready(id uint64) {
 		return
 	}
 	g.setState(w, workerReady)
+	if w.untried {
+		g.freshReady(w)
+		return
+	}
 	if w.release == g.active {
 		g.selectWorkers()
 	}
@@ -114,7 +133,7 @@ func (g *Gateway) otherReady(w *worker) bool {
 		return true
 	}
 	for _, other := range g.workers {
-		if other != w && other.release == g.active && other.state == workerReady && !other.leaving {
+		if other != w && other.release == g.active && other.state == workerReady && !other.leaving && !other.untried {
 			return true
 		}
 	}
@@ -129,6 +148,7 @@ func (g *Gateway) drain(w *worker) {
 	g.mail.after(g.config.DrainLimit, func() {
 		if g.workers[id] == w && w.state == workerDraining {
 			g.log.Warn("worker is ended: the drain limit has passed", "worker", id, "worker_pid", w.peer.Pid, "drain_limit", g.config.DrainLimit)
+			g.expect(w)
 			g.end(w)
 		}
 	})
@@ -147,12 +167,20 @@ func (g *Gateway) letGo(w *worker) {
 		return
 	}
 	w.letGo = true
+	g.expect(w)
 	if err := w.peer.Drain(); err != nil {
 		g.log.Warn("worker cannot be told to end", "worker", w.peer.ID, "worker_pid", w.peer.Pid, "error", err)
 		w.peer.Disconnect()
 	}
 	if c := w.release.crew; c != nil && c.held {
 		c.supervisor.Signal(w.peer.Pid, unix.SIGTERM)
+	}
+}
+
+// expect: the end of the worker is wanted, and no sign that anything is wrong.
+func (g *Gateway) expect(w *worker) {
+	if w.serial != 0 {
+		w.release.crew.supervisor.Expect(w.serial)
 	}
 }
 
@@ -188,6 +216,7 @@ func (g *Gateway) gone(id uint64, reason error) {
 	if w.release.crew == nil && !w.letGo && !w.leaving && g.phase == phaseRunning {
 		g.crashed(w.release, reason.Error())
 	}
+	g.recyclingGone(w)
 	g.judge(w.release)
 }
 

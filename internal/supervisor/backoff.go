@@ -27,5 +27,9 @@ func (b *Backoff) Next(lived time.Duration) time.Duration {
 		wait = shifted
 	}
 	b.failures++
+	return b.jittered(wait)
+}
+
+func (b *Backoff) jittered(wait time.Duration) time.Duration {
 	return time.Duration(float64(wait) * (1 + b.Jitter*(2*b.Random()-1)))
 }

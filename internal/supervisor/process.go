@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -28,6 +29,7 @@ const outputGrace = time.Second
 type command struct {
 	argv       []string
 	env        []string
+	mark       func(serial int) string
 	credential *syscall.Credential
 	log        *slog.Logger
 }
@@ -41,9 +43,12 @@ type osProcess struct {
 
 // start starts the command. The kernel kills the child when the calling thread ends (Pdeathsig), so that a gateway that
 // is killed leaves no orphans: Preconditions: the caller runs on a locked OS thread that outlives the child.
-func (c *command) start(slot int) (Process, error) {
+func (c *command) start(slot, serial int) (Process, error) {
 	process := &osProcess{cmd: exec.Command(c.argv[0], c.argv[1:]...)}
 	process.cmd.Env = c.env
+	if c.mark != nil {
+		process.cmd.Env = append(slices.Clip(c.env), c.mark(serial))
+	}
 	process.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Pdeathsig:  syscall.SIGKILL,
 		Credential: c.credential,
@@ -125,7 +130,7 @@ func describe(state *os.ProcessState, err error) string {
 		return fmt.Sprintf("unknown: %v", err)
 	}
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		text := fmt.Sprintf("signal %d (%s)", int(status.Signal()), status.Signal())
+		text := fmt.Sprintf("signal: %s", status.Signal())
 		if status.CoreDump() {
 			text += ", core dumped"
 		}

@@ -95,10 +95,10 @@ func TestAKilledWorkerIsReportedAndRestarted(t *testing.T) {
 		t.Fatal("the worker is unknown")
 	}
 	eventually(t, "another process", func() bool { pid := s.Status()[0].Pid; return pid != 0 && pid != first })
-	if exit := s.Status()[0].LastExit; exit != "signal 9 (killed)" {
+	if exit := s.Status()[0].LastExit; exit != "signal: killed" {
 		t.Errorf("last exit %q", exit)
 	}
-	if !strings.Contains(log.String(), `exit="signal 9 (killed)"`) {
+	if !strings.Contains(log.String(), `exit="signal: killed"`) {
 		t.Errorf("log:\n%s", log)
 	}
 }

@@ -43,7 +43,7 @@ type script struct {
 	zero  time.Time
 }
 
-func (s *script) start(int) (Process, error) {
+func (s *script) start(int, int) (Process, error) {
 	number := len(s.at)
 	s.at = append(s.at, time.Since(s.zero))
 	if err := s.fail[number]; err != nil {

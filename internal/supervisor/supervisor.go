@@ -6,12 +6,13 @@
 package supervisor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -27,83 +28,64 @@ type Config struct {
 	Credential *syscall.Credential
 	// Count is the number of processes, at least one.
 	Count int
-	// Backoff is the template of each slot's backoff; zero fields get defaults.
+	// Mark, if not nil, is one more variable for the environment of the process with this serial number.
+	Mark func(serial int) string
+	// Backoff and Breaker are the templates of each slot's own; zero fields of Backoff get defaults.
 	Backoff Backoff
+	Breaker Breaker
 	Log     *slog.Logger
-	// Ended, if not nil, is told of every process that is over, by the slot's own goroutine.
+	// Ended, if not nil, is told of every process that is over or could not be started again, by the slot's own goroutine.
 	Ended func(End)
-}
-
-// End is how a process ended: its exit status or signal in words, and how long it lived.
-type End struct {
-	Slot, Pid int
-	Text      string
-	Lived     time.Duration
-}
-
-// Status is what one slot is doing.
-type Status struct {
-	Slot     int       `json:"slot"`
-	Pid      int       `json:"pid"` // 0 while none runs
-	Since    time.Time `json:"since"`
-	Restarts uint64    `json:"restarts"`
-	LastExit string    `json:"last_exit,omitempty"`
 }
 
 // Supervisor runs worker processes. All methods are safe for concurrent use.
 type Supervisor struct {
 	log     *slog.Logger
 	ended   func(End)
+	backoff Backoff
+	breaker Breaker
 	spawner *spawner
-	slots   []*slot
 	hold    chan struct{}
-	holding sync.Once
 	running sync.WaitGroup
 	done    chan struct{}
-}
 
-// slot is one process that is kept running.
-type slot struct {
-	index   int
-	backoff Backoff
-
-	mu      sync.Mutex
-	process Process // nil while none runs
-	status  Status
+	mu         sync.Mutex
+	slots      []*slot
+	lastSerial int
 }
 
 // Start starts the processes. If one of these first starts fails, all are ended again and the reason is returned.
 func Start(config Config) (*Supervisor, error) {
-	cmd := &command{argv: config.Argv, env: config.Env, credential: config.Credential, log: config.Log}
+	cmd := &command{argv: config.Argv, env: config.Env, mark: config.Mark, credential: config.Credential, log: config.Log}
 	return start(config, cmd.start)
 }
 
-func start(config Config, startProcess func(slot int) (Process, error)) (*Supervisor, error) {
+func start(config Config, startProcess func(slot, serial int) (Process, error)) (*Supervisor, error) {
 	if config.Count < 1 || len(config.Argv) == 0 {
 		return nil, fmt.Errorf("%d workers with %d words of command, expected at least one of each", config.Count, len(config.Argv))
 	}
 	s := &Supervisor{
 		log:     config.Log,
 		ended:   config.Ended,
+		backoff: withDefaults(config.Backoff),
+		breaker: config.Breaker,
 		spawner: newSpawner(startProcess),
 		hold:    make(chan struct{}),
 		done:    make(chan struct{}),
 	}
-	for index := range config.Count {
-		s.slots = append(s.slots, &slot{index: index, backoff: withDefaults(config.Backoff), status: Status{Slot: index}})
-	}
 	var failed error
-	for _, slot := range s.slots {
+	for index := range config.Count {
+		slot := s.newSlot(index, "")
 		if failed = s.startSlot(slot); failed != nil {
 			break
 		}
-	}
-	for _, slot := range s.slots {
-		if slot.process != nil {
-			s.running.Go(func() { s.run(slot) })
-		}
+		s.mu.Lock()
+		s.slots = append(s.slots, slot)
+		s.mu.Unlock()
+		s.running.Go(func() { s.run(slot, nil) })
 	}
 	go func() {
+		<-s.hold // nothing is added after it
 		s.running.Wait()
 		s.spawner.close()
 		close(s.done)
@@ -137,19 +119,37 @@ func withDefaults(b Backoff) Backoff {
 }
 
 // Hold ends restarting: what runs goes on, what ends stays ended.
-func (s *Supervisor) Hold() { s.holding.Do(func() { close(s.hold) }) }
+func (s *Supervisor) Hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.held() {
+		close(s.hold)
+	}
+}
+
+func (s *Supervisor) held() bool {
+	select {
+	case <-s.hold:
+		return true
+	default:
+		return false
+	}
+}
 
 // Done is closed when, after Hold, no process is left.
 func (s *Supervisor) Done() <-chan struct{} { return s.done }
 
-// Status returns what each slot is doing.
+// Status returns what each slot is doing, in their order.
 func (s *Supervisor) Status() []Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	all := make([]Status, 0, len(s.slots))
 	for _, slot := range s.slots {
-		slot.mu.Lock()
 		all = append(all, slot.status)
-		slot.mu.Unlock()
 	}
+	slices.SortFunc(all, func(a, b Status) int {
+		return cmp.Or(cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.Role, b.Role), cmp.Compare(a.Serial, b.Serial))
+	})
 	return all
 }
 
@@ -157,14 +157,20 @@ const anyPid = 0
 
 // SignalAll sends signal to every process that runs.
 func (s *Supervisor) SignalAll(signal os.Signal) {
-	for _, slot := range s.slots {
+	s.mu.Lock()
+	all := slices.Clone(s.slots)
+	s.mu.Unlock()
+	for _, slot := range all {
 		s.signal(slot, anyPid, signal)
 	}
 }
 
 // Signal sends signal to the process with the given pid, and tells whether it is one of this supervisor's.
 func (s *Supervisor) Signal(pid int, signal os.Signal) bool {
-	for _, slot := range s.slots {
+	s.mu.Lock()
+	all := slices.Clone(s.slots)
+	s.mu.Unlock()
+	for _, slot := range all {
 		if s.signal(slot, pid, signal) {
 			return true
 		}
@@ -174,8 +180,12 @@ func (s *Supervisor) Signal(pid int, signal os.Signal) bool {
 
 // signal sends signal to the slot's process if it runs and pid is its own or anyPid, and tells whether it was meant.
 func (s *Supervisor) signal(slot *slot, pid int, signal os.Signal) bool {
-	slot.mu.Lock()
-	defer slot.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.signalLocked(slot, pid, signal)
+}
+
+func (s *Supervisor) signalLocked(slot *slot, pid int, signal os.Signal) bool {
 	if slot.process == nil || (pid != anyPid && pid != slot.process.Pid()) {
 		return false
 	}
@@ -184,106 +194,3 @@ func (s *Supervisor) signal(slot *slot, pid int, signal os.Signal) bool {
 	}
 	return true
 }
-
-// run waits for the slot's process and starts it again until Hold.
-func (s *Supervisor) run(slot *slot) {
-	for {
-		if slot.process != nil {
-			s.wait(slot)
-		}
-		wait := slot.backoff.Next(time.Since(slot.status.Since))
-		select {
-		case <-s.hold:
-			return
-		default:
-		}
-		s.log.Info("worker restarts", "slot", slot.index, "wait", wait)
-		timer := time.NewTimer(wait)
-		select {
-		case <-s.hold:
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
-		slot.mu.Lock()
-		slot.status.Restarts++
-		slot.mu.Unlock()
-		if err := s.startSlot(slot); err != nil {
-			s.log.Error("worker cannot be restarted", "slot", slot.index, "error", err)
-		}
-		select {
-		case <-s.hold:
-			// It was started while Hold was called, and so has missed what the others were told.
-			s.signal(slot, anyPid, syscall.SIGTERM)
-		default:
-		}
-	}
-}
-
-// wait returns once the slot's process has ended.
-func (s *Supervisor) wait(slot *slot) {
-	exit := slot.process.Wait()
-	slot.mu.Lock()
-	pid, lived := slot.status.Pid, time.Since(slot.status.Since)
-	slot.process = nil
-	slot.status.Pid = 0
-	slot.status.LastExit = exit
-	slot.mu.Unlock()
-	s.log.Info("worker ended", "slot", slot.index, "worker_pid", pid, "exit", exit, "lived", lived.Round(time.Millisecond))
-	if s.ended != nil {
-		s.ended(End{Slot: slot.index, Pid: pid, Text: exit, Lived: lived})
-	}
-}
-
-// startSlot starts the slot's process. Only the slot's own goroutine, or Start before it exists, calls it.
-func (s *Supervisor) startSlot(slot *slot) error {
-	process, err := s.spawner.start(slot.index)
-	slot.mu.Lock()
-	defer slot.mu.Unlock()
-	slot.status.Since = time.Now()
-	if err != nil {
-		slot.status.LastExit = err.Error()
-		return err
-	}
-	slot.process = process
-	slot.status.Pid = process.Pid()
-	s.log.Info("worker started", "slot", slot.index, "worker_pid", process.Pid())
-	return nil
-}
-
-// spawner starts processes from one OS thread that lives until close.
-type spawner struct {
-	requests chan spawnRequest
-}
-
-type spawnRequest struct {
-	slot  int
-	reply chan<- spawnReply
-}
-
-type spawnReply struct {
-	process Process
-	err     error
-}
-
-func newSpawner(startProcess func(slot int) (Process, error)) *spawner {
-	s := &spawner{requests: make(chan spawnRequest)}
-	go func() {
-		// Not unlocked: the thread ends with the goroutine, after the last child did.
-		runtime.LockOSThread()
-		for request := range s.requests {
-			process, err := startProcess(request.slot)
-			request.reply <- spawnReply{process, err}
-		}
-	}()
-	return s
-}
-
-func (s *spawner) start(slot int) (Process, error) {
-	reply := make(chan spawnReply, 1)
-	s.requests <- spawnRequest{slot, reply}
-	answer := <-reply
-	return answer.process, answer.err
-}
-
-func (s *spawner) close() { close(s.requests) }

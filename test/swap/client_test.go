@@ -18,11 +18,12 @@ import (
 	"ringway/test/e2e/system"
 )
 
-// Workers of the tests: one with routes that tell more, and one that is broken in the way that it is told.
-var worker, broken string
+// Workers of the tests: one with routes that tell more, one that is broken in the way that it is told, and one that keeps memory for each request.
+var worker, broken, growing string
 
 func TestMain(m *testing.M) {
-	os.Exit(system.Main(m, system.Program{Path: &worker, Sources: "./test/swap/worker"}, system.Program{Path: &broken, Sources: "./test/swap/broken"}))
+	os.Exit(system.Main(m, system.Program{Path: &worker, Sources: "./test/swap/worker"}, system.Program{Path: &broken, Sources: "./test/swap/broken"},
+		system.Program{Path: &growing, Sources: "./test/swap/growing"}))
 }
 
 // seen is an answer that names the release it came from.

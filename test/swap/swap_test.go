@@ -224,7 +224,7 @@ func TestRollbacks(t *testing.T) {
 			kill(t, w.Pid)
 		}
 	}
-	if err := crash.Wait(); err == nil || !strings.Contains(output.String(), "signal 9") {
+	if err := crash.Wait(); err == nil || !strings.Contains(output.String(), "signal: killed") {
 		t.Errorf("%v, %s, expected a failure that names the signal", err, &output)
 	}
 	if state("old") != "active" || state("new") != "failed" {
