@@ -4,13 +4,12 @@
 package envtest
 
 import (
-	"encoding/binary"
-	"fmt"
 	"io"
 	"net/netip"
 	"strings"
 
 	"ringway/envmap"
+	"ringway/internal/requestblock"
 	"ringway/ring"
 )
 
@@ -34,12 +33,6 @@ var (
 	defaultLocal  = netip.MustParseAddrPort("192.0.2.2:80")
 )
 
-var methods = map[string]uint8{
-	"GET": ring.MethodGet, "HEAD": ring.MethodHead, "POST": ring.MethodPost, "PUT": ring.MethodPut,
-	"DELETE": ring.MethodDelete, "OPTIONS": ring.MethodOptions, "PATCH": ring.MethodPatch,
-	"TRACE": ring.MethodTrace, "CONNECT": ring.MethodConnect,
-}
-
 // Block returns the request block that a gateway would make of r.
 func (r Request) Block() []byte {
 	method, target := r.Method, r.Target
@@ -49,7 +42,7 @@ func (r Request) Block() []byte {
 	if target == "" {
 		target = "/"
 	}
-	head := ring.RequestHead{Method: methods[method], Version: 0x11, HeaderCount: uint16(len(r.Fields))}
+	head := ring.RequestHead{Version: 0x11}
 	if r.Old {
 		head.Version = 0x10
 	}
@@ -66,26 +59,21 @@ func (r Request) Block() []byte {
 		head.Remote, head.Local = endpoint(r.Remote, defaultRemote), endpoint(r.Local, defaultLocal)
 	}
 
-	w := writer{base: binary.Size(head) + len(r.Fields)*binary.Size(ring.Field{})}
-	head.MethodName, head.Target = w.put(method), w.put(target)
 	authority, rest := split(target)
-	path, query, _ := strings.Cut(rest, "?")
-	head.Path, head.Query = w.put(path), w.put(query)
-	var index []byte
+	text := requestblock.Text{Method: method, Target: target, Authority: authority}
+	text.Path, text.Query, _ = strings.Cut(rest, "?")
+	var fields []requestblock.Field
 	for _, f := range r.Fields {
-		name, value := w.put(f.Name), w.put(f.Value)
-		id := ring.LookupName(f.Name)
-		if id == ring.NameHost && authority == "" {
-			authority = f.Value
+		fields = append(fields, requestblock.Field(f))
+		if text.Authority == "" && strings.EqualFold(f.Name, "host") {
+			text.Authority = f.Value
 		}
-		index = append(index, layout(ring.Field{
-			NameOffset: name.Offset, NameLength: uint16(name.Length), ID: uint16(id),
-			ValueOffset: value.Offset, ValueLength: value.Length,
-		})...)
 	}
-	head.Authority = w.put(authority)
-	head.Size = uint32(w.base + len(w.text))
-	return append(append(layout(head), index...), w.text...)
+	block, err := requestblock.Make(head, text, fields)
+	if err != nil {
+		panic("envtest: " + err.Error())
+	}
+	return block
 }
 
 // split cuts the authority off an absolute-form target; its path is at least "/".
@@ -104,34 +92,9 @@ func split(target string) (authority, rest string) {
 	return after[:at], after[at:]
 }
 
-type writer struct {
-	base int
-	text []byte
-}
-
-func (w *writer) put(s string) ring.Span {
-	at := w.base + len(w.text)
-	w.text = append(w.text, s...)
-	return ring.Span{Offset: uint32(at), Length: uint32(len(s))}
-}
-
-// layout gives a fixed-width struct as it lies in memory; the layout structs have no implicit padding.
-func layout(v any) []byte {
-	b, err := binary.Append(nil, binary.LittleEndian, v)
-	if err != nil {
-		panic(fmt.Sprintf("envtest: %T: %v", v, err))
-	}
-	return b
-}
-
 func endpoint(a, otherwise netip.AddrPort) ring.Endpoint {
 	if !a.IsValid() {
 		a = otherwise
 	}
-	e := ring.Endpoint{Family: 6, Port: a.Port()}
-	if a.Addr().Is4() {
-		e.Family = 4
-	}
-	copy(e.Address[:], a.Addr().AsSlice())
-	return e
+	return requestblock.Endpoint(a)
 }
