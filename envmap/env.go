@@ -62,6 +62,17 @@ func (e Env) PathBytes() []byte { return e.bytes(kPath) }
 // PathBase returns the part of the path that was mapped away before this App; "" or starting with "/".
 func (e Env) PathBase() string { return e.text(kPathBase) }
 
+// Target returns the request target as it was received, whatever the dictionary says; RequestURI in package net/http.
+func (e Env) Target() string {
+	s := e.lock()
+	if s == nil {
+		return ""
+	}
+	defer s.mu.Unlock()
+	s.decodes++
+	return string(s.block.Target())
+}
+
 // Query returns the query string as it was received, without "?".
 func (e Env) Query() string { return e.text(kQuery) }
 

@@ -54,4 +54,5 @@ func touchAll(env envmap.Env) {
 	env.PathBytes()
 	env.QueryBytes()
 	env.ContentLength()
+	env.Target()
 }

@@ -5,7 +5,7 @@ package envmap
 const (
 	KeySendFileVersion     = "sendfile.Version"     // string: "1.0"
 	KeySendFileSupport     = "sendfile.Support"     // map[string]any
-	KeySendFileConcurrency = "sendfile.Concurrency" // string: "Overlapped"
+	KeySendFileConcurrency = "sendfile.Concurrency" // string: "None": calls wait for each other
 	KeySendFileAsync       = "sendfile.SendAsync"   // SendFile
 )
 

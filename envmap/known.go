@@ -30,6 +30,7 @@ const (
 	kCapabilities
 	kOnSendingHeaders
 	kTraceOutput
+	kSendFile
 	knownCount
 )
 
@@ -60,6 +61,7 @@ var knownNames = [knownCount]string{
 	kCapabilities:     KeyCapabilities,
 	kOnSendingHeaders: KeyOnSendingHeaders,
 	kTraceOutput:      KeyTraceOutput,
+	kSendFile:         KeySendFileAsync,
 }
 
 // lookup finds the number of a key; keys are compared byte by byte.
@@ -117,6 +119,8 @@ func lookup(key string) (known, bool) {
 		return kOnSendingHeaders, true
 	case KeyTraceOutput:
 		return kTraceOutput, true
+	case KeySendFileAsync:
+		return kSendFile, true
 	}
 	return 0, false
 }

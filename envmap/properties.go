@@ -35,10 +35,13 @@ func NewProperties(trace io.Writer, addresses ...map[string]string) *Properties 
 	ctx, stop := context.WithCancel(context.Background())
 	p := &Properties{stop: stop}
 	p.values = map[string]any{
-		KeyVersion:      Version,
-		KeyCapabilities: map[string]any{},
-		KeyOnInit:       p.OnInit,
-		KeyOnDispose:    ctx,
+		KeyVersion: Version,
+		KeyCapabilities: map[string]any{
+			KeySendFileVersion: extensionVersion,
+			KeySendFileSupport: map[string]any{KeySendFileConcurrency: "None"},
+		},
+		KeyOnInit:    p.OnInit,
+		KeyOnDispose: ctx,
 	}
 	if trace != nil {
 		p.values[KeyTraceOutput] = trace
@@ -46,6 +49,9 @@ func NewProperties(trace io.Writer, addresses ...map[string]string) *Properties 
 	p.SetAddresses(addresses)
 	return p
 }
+
+// extensionVersion is the version of the SendFile and Opaque Stream extensions.
+const extensionVersion = "1.0"
 
 // Address makes one of host.Addresses.
 func Address(scheme, host, port, path string) map[string]string {

@@ -59,6 +59,8 @@ func (s *state) value(env Env, k known) any {
 		return v
 	case kOnSendingHeaders:
 		return env.OnSendingHeaders
+	case kSendFile:
+		return SendFile(env.sendPath)
 	}
 	return s.text(k)
 }
