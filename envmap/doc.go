@@ -1,5 +1,6 @@
 // Package envmap is the OWIN environment of one request: a dictionary whose values are decoded from the request block
-// only when they are asked for, with typed accessors beside it. It does no I/O of its own and needs no cgo.
+// only when they are asked for, with typed accessors beside it. Save for opening files that an application names it does
+// no I/O of its own, and it needs no cgo.
 //
 // # Applications
 //

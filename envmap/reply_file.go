@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"mime"
-	"os"
 	"path/filepath"
 )
 
@@ -20,7 +19,7 @@ func (r Reply) File(path string) error {
 	if r.err != nil {
 		return r.err
 	}
-	file, err := os.Open(path)
+	file, err := openFile(path)
 	if err != nil {
 		return err
 	}

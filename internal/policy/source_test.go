@@ -118,15 +118,16 @@ func TestCgoOnlyInNative(t *testing.T) {
 	}
 }
 
-// TestEnvmapDoesNoIO holds package envmap to what its documentation promises.
+// TestEnvmapDoesNoIO holds package envmap to what its documentation promises: it opens the files that an application
+// names, in one place, and does no other I/O.
 func TestEnvmapDoesNoIO(t *testing.T) {
 	for _, name := range sourceFiles(t, ".go") {
-		if !strings.HasPrefix(name, "envmap/") || strings.HasSuffix(name, "_test.go") {
+		if path.Dir(name) != "envmap" || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
 		_, file := parse(t, name)
 		for _, forbidden := range []string{"os", "net", "syscall", "golang.org/x/sys/unix"} {
-			if imports(file, forbidden) {
+			if imports(file, forbidden) && (forbidden != "os" || name != "envmap/openfile.go") {
 				t.Errorf("%s imports %s: envmap does no I/O", name, forbidden)
 			}
 		}
