@@ -6,7 +6,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -55,7 +54,10 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 func complain(stderr io.Writer, err error) { _, _ = fmt.Fprintf(stderr, "appworker: %v\n", err) }
 
 func serve(ctx context.Context, s settings) error {
-	release := cmp.Or(s.release, bridge.DefaultRelease())
+	release := s.release
+	if release == "" {
+		release = bridge.DefaultRelease()
+	}
 	options := []bridge.Option{bridge.WithDispatch(s.dispatch), bridge.WithSpin(s.spin), bridge.WithRelease(release)}
 	routes := approutes.Options{Release: release, Blocks: blocks}
 	if s.env {
