@@ -89,7 +89,7 @@ func (l *lane) bind(ex *exchange, e *ring.Event) (*exchange, error) {
 	ex.head = head
 	ex.window = int(e.Credit)
 	ex.wanting = false
-	ex.timed, ex.startedNs = e.Flags&ring.FlagTimed != 0, 0
+	ex.startedNs = 0
 	ex.cancelled, ex.halfGone, ex.context = nil, false, nil
 	ex.body.reset()
 	ex.body.add(ex, e, ring.NoRef, body)
@@ -121,9 +121,7 @@ func (l *lane) claim(ex *exchange) bool {
 		l.forget(ex)
 		return false
 	}
-	if ex.timed {
-		ex.startedNs = monotonic()
-	}
+	ex.startedNs = monotonic()
 	ex.move(exchangeRunning)
 	l.running++
 	return true

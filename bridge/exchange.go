@@ -29,8 +29,7 @@ type exchange struct {
 	head ring.Ref // the request block, returned with the last event: until then the gateway may replay the request
 	body inbox
 
-	timed     bool   // the gateway wants to know when the handler started
-	startedNs uint64 // that time, see monotonic; 0 if it does not matter
+	startedNs uint64 // when the handler started, see monotonic; 0: it has not
 
 	// cancelled is why writes and further reads fail; a half-closed client only cancels the context.
 	cancelled error

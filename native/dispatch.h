@@ -74,7 +74,6 @@ struct dispatch {
     uint64_t now_ms;
     uint64_t now_ns;
     bool time_is_fresh; /* read since the loop last slept */
-    bool timed;         /* workers are to say when handlers start */
     uint8_t *scratch;   /* RING_MAX_BLOCK bytes: heads copied out of segments */
     counter *allocations;
     struct dispatch_counters counters;

@@ -52,8 +52,7 @@ static void publish(struct exchange *ex, struct lane *lane, uint32_t slot, uint3
     ex->block_memory = memory;
     ex->worker = lane->params.worker;
     bool end = ex->request_ended && ex->backlog == NULL;
-    uint8_t flags = (uint8_t)((end ? RING_FLAG_END : 0u) | (ex->attempt != 0 ? RING_FLAG_RETRY : 0u) |
-                              (ex->dispatch->timed ? RING_FLAG_TIMED : 0u));
+    uint8_t flags = (uint8_t)((end ? RING_FLAG_END : 0u) | (ex->attempt != 0 ? RING_FLAG_RETRY : 0u));
     lane_publish_request(lane, slot, ex, block, ex->head_length, ex->first_length, flags, ex->total, now_ns(ex));
     if (ex->half_closed) {
         lane_cancel(lane, slot, RING_CANCEL_HALF_CLOSED);

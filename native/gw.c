@@ -355,6 +355,15 @@ uint64_t gw_take_access(struct gw *gw, uint32_t index, uint8_t *out, uint64_t ro
 
 /* --- statistics --- */
 
+_Static_assert(GW_BUCKETS == HISTOGRAM_BOUNDS + 1, "buckets are copied");
+
+static void read_histogram(const struct histogram *histogram, uint64_t counts[GW_BUCKETS], uint64_t *sum_ns) {
+    for (unsigned i = 0; i < GW_BUCKETS; i++) {
+        counts[i] = counter_get(&histogram->counts[i]);
+    }
+    *sum_ns = counter_get(&histogram->sum_ns);
+}
+
 void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out) {
     struct loop *loop = &gw->loops[index];
     const struct h1_counters *h1 = &loop->server.counters;
@@ -396,6 +405,14 @@ void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out) {
     for (unsigned i = 0; i < H1_REASON_COUNT; i++) {
         out->refused[i] = counter_get(&h1->refused[i]);
     }
+    const struct h1_latency *latency = &loop->server.latency;
+    read_histogram(&latency->queue, out->latency[GW_SPAN_QUEUE], &out->latency_sum_ns[GW_SPAN_QUEUE]);
+    read_histogram(&latency->handler, out->latency[GW_SPAN_HANDLER], &out->latency_sum_ns[GW_SPAN_HANDLER]);
+    read_histogram(&latency->total, out->latency[GW_SPAN_TOTAL], &out->latency_sum_ns[GW_SPAN_TOTAL]);
+}
+
+uint64_t gw_bucket_bound(uint32_t bucket) {
+    return bucket < HISTOGRAM_BOUNDS ? histogram_bounds[bucket] : 0;
 }
 
 uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capacity) {

@@ -107,6 +107,15 @@ struct gw_attachment {
     const int *sockets; /* one per loop; taken over on success */
 };
 
+/* What of a request takes time. */
+enum gw_span {
+    GW_SPAN_QUEUE = 0, /* from its head until a handler began */
+    GW_SPAN_HANDLER,   /* until the head of the answer was there */
+    GW_SPAN_TOTAL,     /* from its head until the last byte of the answer was handed to the kernel */
+    GW_SPANS,
+};
+#define GW_BUCKETS 44
+
 struct gw_loop_stats {
     uint64_t connections_open;
     uint64_t connections_accepted;
@@ -137,6 +146,8 @@ struct gw_loop_stats {
     uint64_t violations;
     uint64_t allocations;
     uint64_t iterations;
+    uint64_t latency[GW_SPANS][GW_BUCKETS]; /* requests by how long each span took */
+    uint64_t latency_sum_ns[GW_SPANS];
     uint64_t access_lines;   /* access records queued */
     uint64_t access_dropped; /* because the queue was full */
 };
@@ -201,6 +212,8 @@ void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out);
 uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capacity);
 /* Bytes that the C half has from malloc and not given back; free lists count as not given back. */
 uint64_t gw_heap_bytes(void);
+/* The upper bound of a bucket of latencies in nanoseconds; the last one has none, and gives 0. */
+uint64_t gw_bucket_bound(uint32_t bucket);
 /* The fixed text of a refusal reason, or NULL past the last. */
 const char *gw_reason_text(uint32_t reason);
 

@@ -24,7 +24,6 @@ int h1_access_init(struct h1_server *server, uint64_t queue_bytes) {
     struct h1_access_log *log = &server->access;
     pool_init(&log->small, entry_size(SMALL_ROOM), server->allocations);
     pool_init(&log->large, entry_size(LARGE_ROOM), server->allocations);
-    server->dispatch->timed = true;
     return access_queue_init(&log->queue, queue_bytes);
 }
 
@@ -38,7 +37,6 @@ static struct h1_access_log *log_of(const struct h1_stream *stream) {
     return &stream->conn->server->access;
 }
 
-/* Not the turn's time: a turn may answer hundreds. */
 static uint64_t now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -79,7 +77,7 @@ static struct h1_access *open_entry(struct h1_stream *stream, uint32_t room) {
     entry->room = large ? LARGE_ROOM : SMALL_ROOM;
     entry->record.size = sizeof(entry->record);
     entry->record.client = stream->conn->remote;
-    entry->record.start_ns = now_ns();
+    entry->record.start_ns = stream->times.start_ns != 0 ? stream->times.start_ns : now_ns();
     return entry;
 }
 
@@ -140,9 +138,6 @@ void h1_access_answered(struct h1_stream *stream, uint16_t status, uint32_t head
     }
     if (stream->access != NULL) {
         stream->access->record.status = status;
-        if (stream->exchange.begun_ns != 0) {
-            stream->access->answered_ns = now_ns(); /* otherwise no time counts until then */
-        }
         stream->access->head_bytes += head_bytes;
     }
 }
@@ -159,18 +154,9 @@ void h1_access_origin(struct h1_stream *stream, enum access_origin origin) {
     }
 }
 
-static bool all_sent(const struct h1_stream *stream) {
-    return stream->state == H1_STREAM_COMPLETE && stream->first == NULL && !stream->cut;
-}
-
 void h1_access_sent(struct h1_stream *stream, uint64_t bytes) {
-    struct h1_access *entry = stream->access;
-    if (entry == NULL) {
-        return;
-    }
-    entry->record.sent += bytes;
-    if (all_sent(stream)) {
-        entry->ended_ns = now_ns(); /* its stream may stay a while, behind a client that takes no more */
+    if (stream->access != NULL) {
+        stream->access->record.sent += bytes;
     }
 }
 
@@ -183,18 +169,13 @@ void h1_access_body(const struct h1_conn *conn) {
         entry->expected == RING_LENGTH_UNKNOWN ? conn->body_seen : entry->expected - conn->body_left;
 }
 
-/* What the worker says is only believed as far as it can be true. */
-static void set_times(struct h1_access *entry, uint64_t begun_ns, uint64_t end_ns) {
-    struct access_record *record = &entry->record;
+_Static_assert(ACCESS_UNKNOWN == H1_LATENCY_UNKNOWN, "one word for it");
+static void set_times(const struct h1_stream *stream, struct access_record *record) {
+    uint64_t end_ns = stream->times.ended_ns != 0 ? stream->times.ended_ns : now_ns();
+    struct h1_spans spans = h1_latency_spans(stream, end_ns);
     record->total_ns = end_ns - record->start_ns;
-    record->queue_ns = ACCESS_UNKNOWN;
-    record->handler_ns = ACCESS_UNKNOWN;
-    if (begun_ns >= record->start_ns && begun_ns <= end_ns) {
-        record->queue_ns = begun_ns - record->start_ns;
-        if (entry->answered_ns >= begun_ns) {
-            record->handler_ns = entry->answered_ns - begun_ns;
-        }
-    }
+    record->queue_ns = spans.queue_ns;
+    record->handler_ns = spans.handler_ns;
 }
 
 void h1_access_end(struct h1_stream *stream) {
@@ -208,7 +189,7 @@ void h1_access_end(struct h1_stream *stream) {
     if (conn->body == stream) {
         h1_access_body(conn);
     }
-    if (all_sent(stream)) {
+    if (h1_stream_sent(stream)) {
         record->end = ACCESS_COMPLETE;
     } else {
         record->end = conn->closed_for == RING_CANCEL_GONE ? ACCESS_CLIENT_GONE : ACCESS_CUT;
@@ -216,7 +197,7 @@ void h1_access_end(struct h1_stream *stream) {
     record->sent_body = record->sent > entry->head_bytes ? record->sent - entry->head_bytes : 0;
     record->worker = stream->exchange.worker;
     record->retried = stream->exchange.attempt != 0;
-    set_times(entry, stream->exchange.begun_ns, entry->ended_ns != 0 ? entry->ended_ns : now_ns());
+    set_times(stream, record);
     memset(texts_end(entry), 0, ACCESS_ALIGN);
     enum access_pushed pushed = access_queue_push(&log->queue, record, record->size);
     counter_add(&log->lines, pushed != ACCESS_DROPPED);

@@ -28,11 +28,9 @@ struct h1_access_log {
 
 /* Of a stream, while it is open. */
 struct h1_access {
-    uint64_t expected;    /* bytes of the request's body; RING_LENGTH_UNKNOWN when chunked */
-    uint64_t answered_ns; /* the head of the answer was here */
-    uint64_t ended_ns;    /* its last byte was handed to the kernel */
-    uint64_t head_bytes;  /* of the answer and interim ones */
-    uint32_t room;        /* for texts */
+    uint64_t expected;   /* bytes of the request's body; RING_LENGTH_UNKNOWN when chunked */
+    uint64_t head_bytes; /* of the answer and interim ones */
+    uint32_t room;       /* for texts */
     bool large;
     struct access_record record; /* the texts follow */
 };

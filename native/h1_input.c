@@ -81,6 +81,7 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
         h1_conn_close(conn, RING_CANCEL_GONE);
         return 0;
     }
+    h1_latency_begin(stream);
     h1_access_begin(stream, bytes);
     counter_add(&server->counters.requests, 1);
     conn->greeted = true;
@@ -467,6 +468,7 @@ static bool receive(struct h1_conn *conn, uint8_t *memory, uint32_t size, uint32
         if (n > 0) {
             *length = (uint32_t)n;
             counter_add(&conn->server->counters.bytes_in, (uint64_t)n);
+            h1_latency_received(conn->server);
             h1_timer_progress(conn, *length);
             return true;
         }

@@ -22,6 +22,7 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
     stream->exchange.begun_ns = 0;
     stream->exchange.attempt = 0;
     stream->access = NULL;
+    stream->times = (struct h1_times){0};
     stream->conn = conn;
     stream->next = NULL;
     stream->first = NULL;
@@ -50,6 +51,7 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
 /* Takes the front stream away. Precondition: its exchange is detached. */
 void h1_stream_close(struct h1_conn *conn) {
     struct h1_stream *stream = conn->front;
+    h1_latency_end(stream);
     h1_access_end(stream);
     h1_items_drop(conn->server, stream);
     static_detach(stream);
@@ -289,6 +291,7 @@ static bool finish_complete(struct h1_conn *conn) {
 static void advance(struct h1_conn *conn, size_t sent) {
     struct h1_server *server = conn->server;
     counter_add(&server->counters.bytes_out, sent);
+    h1_latency_sent(server);
     conn->slow_bytes += sent;
     for (struct h1_stream *stream = conn->front; stream != NULL && sent != 0; stream = stream->next) {
         size_t before = sent;
@@ -311,6 +314,7 @@ static void advance(struct h1_conn *conn, size_t sent) {
                 item_free(server, item);
             }
         }
+        h1_latency_advance(stream);
         h1_access_sent(stream, before - sent);
     }
 }

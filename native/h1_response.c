@@ -348,6 +348,7 @@ static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struc
         stream->body_left = total;
     }
     count_answer(stream, status);
+    h1_latency_answered(stream);
     h1_access_answered(stream, status, item->length);
     return item;
 }

@@ -17,6 +17,7 @@
 #include "exchange.h"
 #include "h1_access.h"
 #include "h1_chunked.h"
+#include "h1_latency.h"
 #include "h1_parser.h"
 #include "networks.h"
 #include "pool.h"
@@ -136,6 +137,7 @@ struct h1_server {
     uint64_t date_second;
     counter *allocations;
     struct h1_counters counters;
+    struct h1_latency latency;
     struct h1_request request; /* scratch of the parser */
     uint8_t buffer[H1_READ_BUFFER];
 };
@@ -167,6 +169,7 @@ struct h1_stream {
     struct h1_item *first;
     struct h1_item *last;
     struct h1_access *access; /* NULL: no line is written about it */
+    struct h1_times times;
     struct static_file *file; /* that is the answer; NULL: none */
     uint64_t body_left;       /* H1_STREAM_FIXED: bytes still to come */
     enum h1_stream_state state;
@@ -179,6 +182,11 @@ struct h1_stream {
     bool expects_continue; /* and has not been told to */
     bool cut;              /* the connection is cut when what is queued was sent */
 };
+
+/* All of its answer was handed to the kernel. */
+static inline bool h1_stream_sent(const struct h1_stream *stream) {
+    return stream->state == H1_STREAM_COMPLETE && stream->first == NULL && !stream->cut;
+}
 
 enum h1_input {
     H1_INPUT_HEAD = 0,

@@ -155,7 +155,6 @@ _Static_assert(sizeof(struct ring_outbound_words) == RING_WORDS_SIZE, "layout");
 #define RING_FLAG_END 1u      /* no more body in this direction; outbound: the exchange's last event */
 #define RING_FLAG_TRAILERS 2u /* the head of this event is a field list of trailers */
 #define RING_FLAG_RETRY 4u    /* REQUEST: this exchange was given to another worker before */
-#define RING_FLAG_TIMED 8u    /* REQUEST: outbound events should tell when the handler started */
 
 #define RING_CANCEL_GONE 1u        /* the client has reset or closed the connection */
 #define RING_CANCEL_HALF_CLOSED 2u /* the client has closed its sending side; the answer is still sent */

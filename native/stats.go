@@ -11,7 +11,8 @@ var laneStates = []string{"standby", "active", "draining", "dead"}
 
 // Stats reads all counters. It stops nothing and takes a few microseconds per lane.
 func (g *Gateway) Stats() engine.Stats {
-	s := engine.Stats{HeapBytes: uint64(C.gw_heap_bytes()), Loops: []engine.LoopStats{}, Lanes: []engine.LaneStats{}}
+	s := engine.Stats{HeapBytes: uint64(C.gw_heap_bytes()), Loops: []engine.LoopStats{}, Lanes: []engine.LaneStats{},
+		LatencyBounds: latencyBounds()}
 	for i := range g.loops {
 		var c C.struct_gw_loop_stats
 		C.gw_read_loop(g.gw, C.uint32_t(i), &c)
@@ -63,6 +64,11 @@ func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
 		Iterations:          uint64(c.iterations),
 		AccessDropped:       uint64(c.access_dropped),
 	}
+	s.Latency = engine.Latency{
+		Queue:   histogram(c, C.GW_SPAN_QUEUE),
+		Handler: histogram(c, C.GW_SPAN_HANDLER),
+		Total:   histogram(c, C.GW_SPAN_TOTAL),
+	}
 	for class, name := range []string{2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"} {
 		if name != "" {
 			s.Answers[name] = uint64(c.answers[class])
@@ -74,6 +80,23 @@ func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
 		}
 	}
 	return s
+}
+
+func histogram(c *C.struct_gw_loop_stats, span int) engine.Histogram {
+	h := engine.Histogram{SumNanoseconds: uint64(c.latency_sum_ns[span]), Counts: make([]uint64, len(c.latency[span]))}
+	for i, count := range c.latency[span] {
+		h.Counts[i] = uint64(count)
+	}
+	return h
+}
+
+// latencyBounds are the upper bounds of the buckets of all histograms; the last bucket has none.
+func latencyBounds() []uint64 {
+	bounds := make([]uint64, C.GW_BUCKETS-1)
+	for i := range bounds {
+		bounds[i] = uint64(C.gw_bucket_bound(C.uint32_t(i)))
+	}
+	return bounds
 }
 
 func laneStats(c *C.struct_gw_lane_stats) engine.LaneStats {

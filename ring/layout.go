@@ -53,7 +53,6 @@ const (
 	FlagEnd      uint8 = 1
 	FlagTrailers uint8 = 2
 	FlagRetry    uint8 = 4
-	FlagTimed    uint8 = 8
 
 	CancelGone       uint16 = 1
 	CancelHalfClosed uint16 = 2

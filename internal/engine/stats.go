@@ -5,6 +5,9 @@ type Stats struct {
 	Loops []LoopStats `json:"loops"`
 	Lanes []LaneStats `json:"lanes"`
 
+	// LatencyBounds are the upper bounds of the buckets of all histograms in nanoseconds. The last bucket has none.
+	LatencyBounds []uint64 `json:"latency_bounds_ns"`
+
 	HeapBytes uint64 `json:"heap_bytes"` // what the native half has allocated and not freed; its free lists included
 }
 
@@ -41,6 +44,20 @@ type LoopStats struct {
 	Allocations         uint64            `json:"allocations"` // heap allocations of the loop
 	Iterations          uint64            `json:"iterations"`
 	AccessDropped       uint64            `json:"access_dropped"` // access records for which there was no room
+	Latency             Latency           `json:"latency"`
+}
+
+// Latency is how long requests took whose answers were sent whole.
+type Latency struct {
+	Queue   Histogram `json:"queue"`   // from the head of the request until a handler began
+	Handler Histogram `json:"handler"` // from there until the head of the answer
+	Total   Histogram `json:"total"`   // from the head of the request until the last byte was handed to the kernel
+}
+
+// Histogram counts times by bucket (Stats.LatencyBounds).
+type Histogram struct {
+	SumNanoseconds uint64   `json:"sum_ns"`
+	Counts         []uint64 `json:"counts"` // of each bucket alone
 }
 
 // LaneStats are the counters of one lane: a worker's rings with one loop. Bytes unless stated.
