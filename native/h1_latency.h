@@ -39,7 +39,7 @@ void h1_latency_advance(struct h1_stream *stream);
 /* The stream is closed. */
 void h1_latency_end(struct h1_stream *stream);
 
-/* From the start until the handler began, and from there until the head of the answer; LATENCY_UNKNOWN if there was none, or if it
+/* From the start until the handler began, and from there until the head of the answer; H1_LATENCY_UNKNOWN if there was none, or if it
  * cannot be true what the worker says. */
 #define H1_LATENCY_UNKNOWN UINT64_MAX
 struct h1_spans {

@@ -141,8 +141,9 @@ _Static_assert(sizeof(struct ring_outbound_words) == RING_WORDS_SIZE, "layout");
 /* Inbound event kinds (gateway to worker). */
 #define RING_EVENT_REQUEST 1u /* head = request block, body = first body bytes, credit = response window */
 #define RING_EVENT_BODY 2u    /* body = more request bytes; with RING_FLAG_TRAILERS head = field list */
-#define RING_EVENT_CREDIT 3u  /* credit = bytes added to the response window; 0: no more for a WANT, or just a sign of life */
-#define RING_EVENT_CANCEL 4u  /* status = RING_CANCEL_* */
+#define RING_EVENT_CREDIT \
+    3u /* credit = bytes added to the response window; 0: no more for a WANT, or just a sign of life */
+#define RING_EVENT_CANCEL 4u /* status = RING_CANCEL_* */
 
 /* Outbound event kinds (worker to gateway). */
 #define RING_EVENT_RESPONSE 16u      /* status, head = field list, body = first body bytes, total = length if known */
