@@ -20,7 +20,7 @@ var errTruncated = errors.New("bridge: the request body was cut off")
 func (ex *exchange) awaitPiece(generation uint32) error {
 	for {
 		switch {
-		case !ex.runs(generation) || ex.body.closed:
+		case !ex.runs(generation) || ex.body.closed || ex.stream != streamNone:
 			return http.ErrBodyReadAfterClose
 		case ex.body.waiting():
 			if passed(ex.deadlines.read) {
@@ -82,6 +82,12 @@ func (ex *exchange) readBody(generation uint32, p []byte) (int, error) {
 		l.unlock()
 		return 0, err
 	}
+	return ex.readPiece(generation, p), nil
+}
+
+// readPiece copies out of the oldest piece. The lane is locked before, and not after.
+func (ex *exchange) readPiece(generation uint32, p []byte) int {
+	l := ex.lane
 	r := ex.body.take(ex)
 	n := min(len(p), int(r.Length))
 	view := l.ring.Inbound(r)[:n]
@@ -89,7 +95,7 @@ func (ex *exchange) readBody(generation uint32, p []byte) (int, error) {
 		copy(p, view)
 		ex.body.untake(ex, r, n)
 		l.unlock()
-		return n, nil
+		return n
 	}
 	l.pin()
 	l.unlock()
@@ -98,7 +104,7 @@ func (ex *exchange) readBody(generation uint32, p []byte) (int, error) {
 	ex.putBack(generation, r, n)
 	l.unpin()
 	l.unlock()
-	return n, nil
+	return n
 }
 
 // putBack ends what take began, after the lane was unlocked in between.

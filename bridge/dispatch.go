@@ -14,6 +14,9 @@ type reader struct {
 	wake  chan struct{}
 	begun bool
 	spare *httpExchange // prepared before the lane is locked, so that claiming allocates nothing under the lock
+
+	detached bool // its handler has taken a connection over, see lane.detach
+	surplus  bool // there is another in its place: it ends
 }
 
 // keepIdle is how many readers without work stay for the next burst.
@@ -45,11 +48,14 @@ func (l *lane) read(r *reader) {
 	l.starting = 0
 	for {
 		l.prepare(r)
-		ex := l.next(l.mode != modePool)
+		if l.pumping {
+			l.socket.Interrupt() // what we take may be what its poller waits for
+		}
+		ex := l.next(l.mode != modePool && !r.surplus)
 		switch {
 		case ex != nil:
 			l.handOver(r, ex)
-		case l.closed:
+		case l.closed || r.surplus:
 			l.readers--
 			regular = true
 			l.unlock()
@@ -96,6 +102,7 @@ func (l *lane) handOver(r *reader, ex *exchange) {
 			ex.began = time.Now()
 		}
 	}
+	ex.reader = r
 	ex.sender.begin()
 	ex.body.expect = ring.ExpectsContinue(l.ring.Inbound(ex.head))
 	x := r.spare
@@ -109,8 +116,7 @@ func (l *lane) handOver(r *reader, ex *exchange) {
 	}
 	l.att.worker.run(ex, x)
 	l.lock()
-	l.running--
-	if turn != 0 {
+	if l.returned(r); turn != 0 {
 		l.learn(turn)
 	}
 }
@@ -211,7 +217,7 @@ func (l *lane) follower() *reader {
 		l.starting = 1
 		return r
 	}
-	if l.readers > l.limit || l.readers > l.running {
+	if n := l.readers - l.detached; n > l.limit || n > l.running {
 		// Somebody else is between two handlers: it comes by next().
 		return nil
 	}
@@ -234,7 +240,11 @@ func (l *lane) ready(r *reader) {
 // replace takes the place of a reader whose handler ended its goroutine (runtime.Goexit).
 func (l *lane) replace(r *reader) {
 	l.lock()
-	l.running--
+	if l.returned(r); r.surplus {
+		l.readers--
+		l.unlock()
+		return
+	}
 	l.unlock()
 	l.att.users.Add(1)
 	r.wake, r.spare = make(chan struct{}, 1), nil

@@ -11,9 +11,22 @@
 // Handlers have the semantics of net/http. What they get (request, header map, strings, context) is theirs to keep; a
 // body or response writer that is used after the handler has returned gives errors. Beyond net/http: a body that the
 // handler writes with one Write of up to 64 KiB gets a Content-Length, the response writer is a [BlockWriter], and a
-// panic before anything was sent is answered with 500. There is no http.Hijacker. http.ErrAbortHandler cuts the
+// panic before anything was sent is answered with 500. http.ErrAbortHandler cuts the
 // connection, or makes it a 502 if nothing was sent. A safe request whose handler's process died is given to another worker
 // once, with [AttemptHeader]; an App finds that in its environment.
+//
+// # Upgrades
+//
+// A handler may take the connection over by http.Hijacker, also through http.ResponseController: after WriteHeader(101), or
+// before anything was answered; then the head of the answer is what it writes first, at most 64 KiB, also in pieces and
+// behind interim heads. The gateway writes a head of its own with the same status and fields. Behind a 101, which needs a
+// request that offers another protocol (Upgrade) and whose body has ended, bytes go both ways as they are, with
+// backpressure; the connection has deadlines and a CloseWrite, may be used by any goroutine, and lasts until Close, also
+// beyond its handler, which no longer counts among those that may run at once. Another status is an ordinary answer written
+// by hand: its body is what follows until Close, as long as its Content-Length if it has one, framed by the gateway (a
+// Transfer-Encoding is refused). HTTP/1.0 and HEAD requests cannot be hijacked. Close before the head is written makes the
+// answer 502. Reads give io.EOF when the client has ended its side, and errors once it is gone, the gateway has given the
+// connection up (the drain limit) or is gone itself.
 //
 // # Who runs handlers
 //

@@ -3,7 +3,9 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
 
 	"ringway/envmap"
 	"ringway/ring"
@@ -120,6 +122,26 @@ func (e *envExchange) Flush() error { return e.ex.sender.flush() }
 
 // Finish publishes the end.
 func (e *envExchange) Finish() error { return e.ex.sender.finish(nil) }
+
+// Upgrade answers 101.
+func (e *envExchange) Upgrade(head *envmap.ResponseHead) (envmap.Stream, error) {
+	c, err := e.ex.hijack(e.generation, true)
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil, fmt.Errorf("%w: %w", envmap.ErrUpgrade, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.fill(head)
+	s := &e.ex.sender
+	s.status, s.total = http.StatusSwitchingProtocols, ring.LengthUnknown
+	if err := c.begin(); err != nil {
+		s.head = s.head[:0]
+		c.letGo()
+		return nil, err
+	}
+	return c, nil
+}
 
 // Abort ends the exchange badly.
 func (e *envExchange) Abort(cause error) {

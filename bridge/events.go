@@ -91,6 +91,7 @@ func (l *lane) bind(ex *exchange, e *ring.Event) (*exchange, error) {
 	ex.wanting = false
 	ex.startedNs = 0
 	ex.cancelled, ex.halfGone, ex.context = nil, false, nil
+	ex.stream, ex.closed, ex.reader = streamNone, false, nil
 	ex.body.reset()
 	ex.body.add(ex, e, ring.NoRef, body)
 	ex.move(exchangeQueued)
@@ -145,7 +146,7 @@ func (ex *exchange) leave() {
 	if !ex.body.headBusy {
 		ex.lane.give(ex.head)
 	}
-	ex.context = nil
+	ex.context, ex.reader = nil, nil
 	ex.move(exchangeIdle)
 	ex.deadlines.stop()
 	if ex.lane.pumping {

@@ -36,6 +36,11 @@ type exchange struct {
 	halfGone  bool
 	context   *requestContext
 
+	// Hijacked, see hijack.go.
+	stream streamState
+	closed bool    // by the connection's Close: who still writes or reads gives up
+	reader *reader // whose handler it is
+
 	// Response.
 	began         time.Time // of the handler, if it is timed
 	window        int       // bytes of blocks that may still be published

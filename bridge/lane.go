@@ -23,6 +23,7 @@ type lane struct {
 	limit    int // handlers that may run at once
 	running  int
 	readers  int // reader goroutines
+	detached int // of them: in handlers that have taken a connection over, and do not count as running
 	starting int // of them: readied, but not running yet (at most one)
 	pool     int // goroutines of a pool
 	polling  bool

@@ -26,14 +26,16 @@ func (l *lane) work(r *reader) {
 	defer func() {
 		if !regular { // the handler ended its goroutine
 			l.lock()
-			l.running--
+			l.returned(r)
 			l.unlock()
-			l.att.users.Add(1)
-			go l.work(newReader())
+			if !r.surplus {
+				l.att.users.Add(1)
+				go l.work(newReader())
+			}
 		}
 	}()
 	l.lock()
-	for !l.closed {
+	for !l.closed && !r.surplus {
 		l.prepare(r)
 		if ex := l.pick(); ex != nil {
 			l.handOver(r, ex)

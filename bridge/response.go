@@ -26,6 +26,7 @@ type response struct {
 	wroteHeader bool
 	status      int
 	isHead      bool
+	hijacked    bool
 	reserved    bool
 	declared    int64 // Content-Length set by the handler, -1 if none
 	written     int64
@@ -38,6 +39,7 @@ var (
 	_ io.ReaderFrom       = (*response)(nil)
 	_ io.StringWriter     = (*response)(nil)
 	_ BlockWriter         = (*response)(nil)
+	_ http.Hijacker       = (*response)(nil)
 )
 
 // Header gives the fields of the response; WriteHeader takes them.
@@ -59,7 +61,7 @@ func (w *response) writeHeader(status int) {
 	if w.ended {
 		return
 	}
-	if w.wroteHeader {
+	if w.wroteHeader || w.hijacked {
 		w.ex.lane.att.worker.opts.logger.Warn("ringway: superfluous WriteHeader", "status", status)
 		return
 	}
@@ -126,6 +128,9 @@ func (w *response) admit(n int) (skip bool, err error) {
 	if w.ended {
 		return false, ErrEnded
 	}
+	if w.hijacked {
+		return false, http.ErrHijacked
+	}
 	if !w.wroteHeader {
 		w.writeHeader(http.StatusOK)
 	}
@@ -154,6 +159,9 @@ func (w *response) FlushError() error {
 	defer w.mu.Unlock()
 	if w.ended {
 		return ErrEnded
+	}
+	if w.hijacked {
+		return http.ErrHijacked
 	}
 	if !w.wroteHeader {
 		w.writeHeader(http.StatusOK)
@@ -191,11 +199,19 @@ func (w *response) EnableFullDuplex() error { return nil }
 func (w *response) end() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.hijacked {
+		w.ended = true
+		return nil // the connection's Close ends it
+	}
 	if !w.wroteHeader {
 		w.writeHeader(http.StatusOK)
 	}
 	w.ended = true
 	s := w.sender
+	if w.status == http.StatusSwitchingProtocols {
+		s.abort(502)
+		return errNoHijack
+	}
 	if w.reserved {
 		s.abort(500)
 		return ErrReserve
@@ -221,7 +237,9 @@ func (w *response) abort(status uint16) {
 	defer w.mu.Unlock()
 	if !w.ended {
 		w.ended = true
-		w.sender.abort(status)
+		if !w.hijacked {
+			w.sender.abort(status)
+		}
 	}
 }
 

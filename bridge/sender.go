@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"errors"
+	"net"
 	"os"
 
 	"ringway/ring"
@@ -173,6 +174,8 @@ func (s *sender) writable() error {
 	switch {
 	case s.ended || !ex.runs(s.generation):
 		return ErrEnded
+	case ex.closed:
+		return net.ErrClosed
 	case ex.cancelled != nil:
 		return ex.cancelled
 	case ex.lane.closed:

@@ -3,14 +3,14 @@ package bridge
 // await lets a handler wait for a change of its exchange; it may return without one. The lock is held before and after.
 //
 // In inline mode the handler runs on the only reader, so that whoever waits has to read the lane itself: one at a time,
-// the others wait for that one to come back.
+// the others wait for that one to come back. Only beside hijacked exchanges may there be a reader that is free.
 func (ex *exchange) await() {
 	l := ex.lane
 	if l.closed {
 		return
 	}
 	l.cover()
-	if l.mode != modeInline || l.polling || l.pumping {
+	if l.mode != modeInline || l.polling || l.pumping || l.readers-l.detached > l.running {
 		ex.cond.Wait()
 		return
 	}

@@ -22,6 +22,8 @@ var (
 	ErrContentLength = errors.New("envmap: the body is longer than the declared Content-Length")
 	// ErrShortBody means that an App returned before it had written the declared Content-Length.
 	ErrShortBody = errors.New("envmap: the body is shorter than the declared Content-Length")
+	// ErrUpgrade is what Upgrade fails with where the client has not offered another protocol.
+	ErrUpgrade = errors.New("envmap: the request does not offer another protocol")
 	// ErrReserved is returned by response calls between Reserve and Commit, and by Commit without Reserve.
 	ErrReserved = errors.New("envmap: Reserve and Commit do not pair")
 	// ErrAbort, returned by an App or given to panic, cuts the response off even if nothing was written yet, and is not

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"net"
 )
 
 // LengthUnknown is the Length of a [ResponseHead] whose body length is not known beforehand.
@@ -32,16 +33,26 @@ type File interface {
 	Stat() (fs.FileInfo, error)
 }
 
+// Stream is the connection of an exchange that was answered 101: bytes as they are, in both directions. Its methods may be
+// called by any goroutine. It outlives the Runner's Run and the Env, and ends by Close. Reads and writes fail once the
+// Exchange's Context is cancelled.
+type Stream interface {
+	net.Conn
+	// CloseWrite ends what is written; the client can still send.
+	CloseWrite() error
+}
+
 // Exchange is one request and its response as an Env sees them. A Runner makes the calls in this order:
 //
 //	RequestBlock, then any number of Context and RequestBody, then either
 //	  Send                                                      the whole response at once, or
 //	  Begin, any number of Write, Reserve+Commit, SendFile,
 //	  Flush, then Finish                                        the response in pieces, or
+//	  Upgrade                                                   101, and a Stream from then on, or
 //	  Abort                                                     at any point, also after one of the others failed.
 //
-// Exactly one successful Send or Finish, or else one Abort, is the last call on the response side; it is made after the
-// App has returned. The response side is called by one goroutine at a time, not always the same one; reads of
+// Exactly one successful Send, Finish or Upgrade, or else one Abort, is the last call on the response side; it is made
+// after the App has returned. The response side is called by one goroutine at a time, not always the same one; reads of
 // the request body may run beside it. A Runner that has returned makes no more calls and holds no memory of the Exchange.
 //
 // A head with a status that has no body (204, 304), and an answer to HEAD, come with an empty body: the Env has
@@ -88,6 +99,13 @@ type Exchange interface {
 
 	// Finish sends what is held back and ends the exchange well. If head.Length was known, that many bytes were given.
 	Finish() error
+
+	// Upgrade answers 101 with head.Fields, of which Upgrade names the protocol, and gives the connection behind it; the
+	// rest of head has no meaning. The error wraps ErrUpgrade if the client does not offer another protocol (the request
+	// block says so by ring.RequestUpgrade); after any error the exchange can still be answered or aborted. It waits for
+	// the end of the request's body, what was not read of which is lost. After it Context goes on as long as the Stream;
+	// the request block stays until the Stream is closed.
+	Upgrade(head *ResponseHead) (Stream, error)
 
 	// Abort ends the exchange badly: the client gets a 500 if nothing was sent, else a connection cut short. cause is for
 	// the log.

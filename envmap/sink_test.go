@@ -30,6 +30,8 @@ func (x *sink) SendFile(context.Context, envmap.File, int64, int64) error { retu
 func (x *sink) Finish() error                                             { return nil }
 func (x *sink) Abort(error)                                               { x.taken = -1 }
 
+func (x *sink) Upgrade(*envmap.ResponseHead) (envmap.Stream, error) { return nil, envmap.ErrUpgrade }
+
 func (x *sink) Send(_ *envmap.ResponseHead, body []byte) error {
 	x.taken += len(body)
 	return nil

@@ -146,7 +146,7 @@ _Static_assert(sizeof(struct ring_outbound_words) == RING_WORDS_SIZE, "layout");
 #define RING_EVENT_CANCEL 4u /* status = RING_CANCEL_* */
 
 /* Outbound event kinds (worker to gateway). */
-#define RING_EVENT_RESPONSE 16u      /* status, head = field list, body = first body bytes, total = length if known */
+#define RING_EVENT_RESPONSE 16u      /* status 101 or 200..999, head = field list, body = first bytes, total = length */
 #define RING_EVENT_RESPONSE_BODY 17u /* body = more response bytes; with RING_FLAG_TRAILERS head = field list */
 #define RING_EVENT_INFORM 18u        /* status 102..199, head = field list: an interim response */
 #define RING_EVENT_CONTINUE 19u      /* the handler wants the body: send 100 Continue if the client waits for it */
@@ -156,6 +156,7 @@ _Static_assert(sizeof(struct ring_outbound_words) == RING_WORDS_SIZE, "layout");
 #define RING_FLAG_END 1u      /* no more body in this direction; outbound: the exchange's last event */
 #define RING_FLAG_TRAILERS 2u /* the head of this event is a field list of trailers */
 #define RING_FLAG_RETRY 4u    /* REQUEST: this exchange was given to another worker before */
+#define RING_FLAG_SHUT 16u    /* RESPONSE_BODY behind 101: no more bytes for the client, whose own are still wanted */
 
 #define RING_CANCEL_GONE 1u        /* the client has reset or closed the connection */
 #define RING_CANCEL_HALF_CLOSED 2u /* the client has closed its sending side; the answer is still sent */
@@ -242,7 +243,8 @@ enum ring_method {
 #define RING_BODY_CHUNKED 2u /* the end is told by RING_FLAG_END; content_length is RING_LENGTH_UNKNOWN */
 
 #define RING_REQUEST_EXPECT_CONTINUE 1u
-#define RING_REQUEST_CLOSE 2u /* the connection ends after this exchange */
+#define RING_REQUEST_CLOSE 2u   /* the connection ends after this exchange */
+#define RING_REQUEST_UPGRADE 4u /* the client offers other protocols (RFC 9110 7.8): RESPONSE may have status 101 */
 
 /* A request block: this head, then header_count struct ring_field, then bytes that the spans point to. */
 struct ring_request_head {

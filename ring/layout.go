@@ -53,6 +53,7 @@ const (
 	FlagEnd      uint8 = 1
 	FlagTrailers uint8 = 2
 	FlagRetry    uint8 = 4
+	FlagShut     uint8 = 16
 
 	CancelGone       uint16 = 1
 	CancelHalfClosed uint16 = 2
@@ -83,6 +84,7 @@ const (
 
 	RequestExpectContinue uint8 = 1
 	RequestClose          uint8 = 2
+	RequestUpgrade        uint8 = 4
 )
 
 // SegmentHeader starts each segment; Magic is stored last.

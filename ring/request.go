@@ -95,7 +95,7 @@ func (r Request) HTTPS() bool { return r.block[atScheme] == 1 }
 // BodyKind is BodyNone, BodyLength or BodyChunked.
 func (r Request) BodyKind() uint8 { return r.block[atBodyKind] }
 
-// Flags are the RequestExpectContinue and RequestClose bits.
+// Flags are the RequestExpectContinue, RequestClose and RequestUpgrade bits.
 func (r Request) Flags() uint8 { return r.block[atFlags] }
 
 // Attempt is 1 when the request was given to another worker before.

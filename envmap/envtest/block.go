@@ -15,11 +15,12 @@ import (
 
 // Request describes a request. The zero value is "GET /" over HTTP/1.1 from 192.0.2.1:40000 to 192.0.2.2:80.
 type Request struct {
-	Method string // "GET" if empty
-	Target string // origin or absolute form; "/" if empty
-	Old    bool   // HTTP/1.0
-	HTTPS  bool
-	Fields []envmap.Field
+	Method  string // "GET" if empty
+	Target  string // origin or absolute form; "/" if empty
+	Old     bool   // HTTP/1.0
+	HTTPS   bool
+	Upgrade bool // another protocol is offered, and 101 may be answered
+	Fields  []envmap.Field
 
 	Body   io.Reader // nil: no body
 	Length int64     // of Body; envmap.LengthUnknown if the gateway would not know it
@@ -48,6 +49,9 @@ func (r Request) Block() []byte {
 	}
 	if r.HTTPS {
 		head.Scheme = 1
+	}
+	if r.Upgrade {
+		head.Flags = ring.RequestUpgrade
 	}
 	if r.Body != nil {
 		head.BodyKind, head.ContentLength = ring.BodyLength, uint64(r.Length)

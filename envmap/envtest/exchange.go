@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
 
 	"ringway/envmap"
+	"ringway/ring"
 )
 
 // ErrBodyEnded is what a read of the request body returns after the exchange has ended.
@@ -28,6 +30,9 @@ type Exchange struct {
 	Files   int   // calls of SendFile
 	Failure error // why the response is the Env's own 500
 	Aborted error // what Abort was called with
+
+	// Peer is the client's end of the connection after Upgrade, nil before it.
+	Peer net.Conn
 
 	// FailAt makes the response fail with io.ErrClosedPipe once the body has that many bytes; 0: never.
 	FailAt int
@@ -173,6 +178,28 @@ func (x *Exchange) Finish() error {
 	x.end()
 	return nil
 }
+
+// Upgrade implements envmap.Exchange; the other end is Peer. Without Request.Upgrade it fails with envmap.ErrUpgrade.
+func (x *Exchange) Upgrade(head *envmap.ResponseHead) (envmap.Stream, error) {
+	defer x.call("Upgrade", false)()
+	block, err := ring.ParseRequest(x.block)
+	if err != nil {
+		return nil, err
+	}
+	if block.Flags()&ring.RequestUpgrade == 0 {
+		return nil, envmap.ErrUpgrade
+	}
+	x.take(head)
+	ours, theirs := net.Pipe()
+	x.Peer = theirs
+	x.end()
+	return pipeStream{ours}, nil
+}
+
+// pipeStream is a Stream of which both directions end at once.
+type pipeStream struct{ net.Conn }
+
+func (s pipeStream) CloseWrite() error { return s.Close() }
 
 // Abort implements envmap.Exchange.
 func (x *Exchange) Abort(cause error) {

@@ -35,6 +35,9 @@ func (gw *Gateway) event(e *ring.Event) {
 		if a.Begun {
 			gw.fail("second RESPONSE")
 		}
+		if e.Status == 101 && (!ex.upgrade || e.Flags&ring.FlagEnd != 0 || e.Total != ring.LengthUnknown) {
+			gw.fail("101 with flags %d and total %d, upgrade offered: %v", e.Flags, e.Total, ex.upgrade)
+		}
 		a.Begun, a.Total, a.Head = true, e.Total, Head{e.Status, gw.fields(e.Head())}
 		a.Events++
 	case ring.EventResponseBody:
@@ -44,6 +47,10 @@ func (gw *Gateway) event(e *ring.Event) {
 		if e.Flags&ring.FlagTrailers != 0 {
 			a.Trailers = gw.fields(e.Head())
 		}
+		if a.Shut && e.BodyBlock != ring.NoBlock || e.Flags&ring.FlagShut != 0 && (a.Shut || a.Status != 101) {
+			gw.fail("RESPONSE_BODY with flags %d to %d, shut before: %v", e.Flags, a.Status, a.Shut)
+		}
+		a.Shut = a.Shut || e.Flags&ring.FlagShut != 0
 		a.Events++
 	case ring.EventWant:
 		if e.Credit == 0 || e.Credit > ring.MaxBlock || e.Credit%ring.Unit != 0 {

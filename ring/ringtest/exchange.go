@@ -24,6 +24,7 @@ type Exchange struct {
 	lent      int  // bytes of inbound blocks that the worker has
 	cancels   int
 	lost      bool // taken back by us: the worker owes nothing
+	upgrade   bool // 101 may be answered
 	ended     bool
 	released  bool
 
@@ -34,6 +35,7 @@ type Exchange struct {
 type Answer struct {
 	Informs   []Head
 	Continued bool
+	Shut      bool // no more bytes follow
 	Head
 	Begun    bool
 	Total    uint64
@@ -77,7 +79,7 @@ func (gw *Gateway) Start(r Request) *Exchange {
 	slot := gw.free[len(gw.free)-1]
 	gw.free = gw.free[:len(gw.free)-1]
 	gw.next[slot]++
-	ex := &Exchange{gw: gw, slot: slot, generation: gw.next[slot], window: gw.Window}
+	ex := &Exchange{gw: gw, slot: slot, generation: gw.next[slot], window: gw.Window, upgrade: r.Upgrade}
 	gw.slots[slot] = ex
 
 	head := r.Encode()

@@ -20,6 +20,7 @@ type Request struct {
 	Expect   bool
 	HTTPS    bool
 	Close    bool
+	Upgrade  bool // may be answered 101
 	Trailers []string
 	Version  uint8 // default 0x11
 	Attempt  uint8
@@ -88,6 +89,9 @@ func (r *Request) Encode() []byte {
 		b[10] |= ring.RequestClose
 	}
 	b[11] = r.Attempt
+	if r.Upgrade {
+		b[10] |= ring.RequestUpgrade
+	}
 	le.PutUint64(b[16:], length)
 	span(24, method)
 	span(32, target)
