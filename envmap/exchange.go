@@ -4,7 +4,7 @@ import (
 	"context"
 	"io"
 	"io/fs"
-	"net"
+	"time"
 )
 
 // LengthUnknown is the Length of a [ResponseHead] whose body length is not known beforehand.
@@ -35,11 +35,15 @@ type File interface {
 
 // Stream is the connection of an exchange that was answered 101: bytes as they are, in both directions. Its methods may be
 // called by any goroutine. It outlives the Runner's Run and the Env, and ends by Close. Reads and writes fail once the
-// Exchange's Context is cancelled.
+// Exchange's Context is cancelled, and with os.ErrDeadlineExceeded behind their deadlines. That of package bridge is a
+// net.Conn, too.
 type Stream interface {
-	net.Conn
+	io.ReadWriteCloser
 	// CloseWrite ends what is written; the client can still send.
 	CloseWrite() error
+	SetDeadline(t time.Time) error
+	SetReadDeadline(t time.Time) error
+	SetWriteDeadline(t time.Time) error
 }
 
 // Exchange is one request and its response as an Env sees them. A Runner makes the calls in this order:
