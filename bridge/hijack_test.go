@@ -387,7 +387,7 @@ func TestEnvExchangeUpgrades(t *testing.T) {
 	s := <-streams
 	ex.Send([]byte("hello"))
 	ex.End()
-	echo(t, s)
+	echo(t, s.(net.Conn))
 	if a, err := ex.Wait(); err != nil || a.Status != 101 || a.Get("Upgrade") != "test" || string(a.Body) != "hello" {
 		t.Fatalf("%v, %+v", err, a)
 	}
