@@ -8,11 +8,12 @@ import (
 	"ringway/ring"
 )
 
-// attach says hello and takes over what the gateway gives.
-func (w *worker) attach(c *control) (*attachment, error) {
+// attach says hello and takes over what the gateway gives. beside are the gateways that the worker is attached to already.
+func (w *worker) attach(c *control, beside []int) (*attachment, error) {
 	err := c.send(message{
 		Type: typeHello, Protocol: protocolVersion, Layout: ring.LayoutVersion, Features: ring.Features,
 		Release: w.opts.release, PID: os.Getpid(), Program: program(), Crew: crew(),
+		Reattach: true, Beside: beside,
 	})
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func (w *worker) takeOver(m message, fds []int) (*attachment, error) {
 		return nil, err
 	}
 	att := newAttachment(w)
-	att.segments, att.number, att.addresses = segments, m.WorkerID, m.Addresses
+	att.segments, att.number, att.gateway, att.addresses = segments, m.WorkerID, m.GatewayPID, m.Addresses
 	for i, fd := range fds[2:] {
 		socket, err := ring.NewSocket(fd)
 		if err != nil {

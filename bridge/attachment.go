@@ -12,6 +12,7 @@ import (
 type attachment struct {
 	worker    *worker
 	number    uint64               // the gateway's, for logs
+	gateway   int                  // the process id that the gateway calls its own
 	addresses []string             // URLs at which clients reach the gateway
 	segments  *ring.WorkerSegments // nil on heap memory (tests)
 	lanes     []*lane

@@ -21,12 +21,13 @@ const (
 	protocolVersion = 1
 	maxPacket       = 64 << 10
 
-	typeHello   = "hello"
-	typeAttach  = "attach"
-	typeRefuse  = "refuse"
-	typeReady   = "ready"
-	typeLeaving = "leaving"
-	typeDrain   = "drain"
+	typeHello    = "hello"
+	typeAttach   = "attach"
+	typeRefuse   = "refuse"
+	typeReady    = "ready"
+	typeLeaving  = "leaving"
+	typeDrain    = "drain"
+	typeReattach = "reattach"
 )
 
 // message is any packet of the control socket.
@@ -41,6 +42,8 @@ type message struct {
 	PID      int    `json:"pid,omitempty"`
 	Program  string `json:"program,omitempty"`
 	Crew     int    `json:"crew,omitempty"`
+	Reattach bool   `json:"reattach,omitempty"`
+	Beside   []int  `json:"beside,omitempty"`
 
 	// attach
 	WorkerID   uint64 `json:"worker_id,omitempty"`
@@ -140,8 +143,9 @@ func closeAll(fds []int) {
 	}
 }
 
-// listen reads packets until the socket ends, and closes drain when the gateway says so.
-func (c *control) listen(drain chan<- struct{}) error {
+// listen reads packets until the socket ends, closes drain when the gateway says so, and calls reattach when the worker is
+// to attach to the next gateway as well.
+func (c *control) listen(drain chan<- struct{}, reattach func()) error {
 	told := false
 	for {
 		m, fds, err := c.receive()
@@ -153,6 +157,8 @@ func (c *control) listen(drain chan<- struct{}) error {
 		case m.Type == typeDrain && !told:
 			told = true
 			close(drain)
+		case m.Type == typeReattach && !told:
+			reattach()
 		case m.Type == typeRefuse:
 			return fmt.Errorf("%w: %s", ErrRefused, m.Error)
 		}

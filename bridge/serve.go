@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"ringway/envmap"
@@ -12,6 +13,8 @@ import (
 
 // Serve attaches to the gateway and answers its requests with h, until ctx is cancelled, the gateway has drained this
 // worker, or the gateway is gone and WithReattach is off.
+//
+// A gateway that is upgraded asks the worker to attach to the next one, too: it then serves both until the first lets it go.
 //
 // When ctx is cancelled the worker tells the gateway that it wants to leave, and goes on serving until the gateway lets
 // it go; Serve then returns nil. It also returns nil after the gateway drained it by itself. An error says why the
@@ -52,14 +55,32 @@ const (
 	steadyTime   = 5 * time.Second // an attachment that lasted longer starts the waits anew
 )
 
+// maxSessions bounds the attachments at a time. Two are usual while a gateway is upgraded.
+const maxSessions = 4
+
+// session is one attachment, from the attempt to its end.
+type session struct {
+	beside  []int        // gateways that the worker was attached to when it began
+	gateway atomic.Int64 // process id that the gateway calls its own; 0 before the attachment
+	err     error        // why it ended; nil: the worker's work with that gateway is done
+}
+
+// sessions are the attachments of a worker. They belong to the goroutine that runs serve.
+type sessions struct {
+	worker *worker
+	ctx    context.Context
+	live   map[*session]bool
+	began  time.Time     // the latest
+	again  chan *session // was asked for another one
+	ended  chan *session
+}
+
+// serve keeps the worker attached. A gateway may ask it to attach to the next one as well; the worker goes on for as long
+// as one attachment is left.
 func (w *worker) serve(ctx context.Context) error {
-	backoff := firstBackoff
-	for {
-		if ctx.Err() != nil {
-			return nil
-		}
-		began := time.Now()
-		err := w.session(ctx)
+	s := &sessions{worker: w, ctx: ctx, live: make(map[*session]bool), again: make(chan *session, maxSessions), ended: make(chan *session)}
+	for backoff := firstBackoff; ctx.Err() == nil; {
+		err := s.run()
 		switch {
 		case err == nil:
 			return nil
@@ -68,7 +89,7 @@ func (w *worker) serve(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		}
-		if time.Since(began) > steadyTime {
+		if time.Since(s.began) > steadyTime {
 			backoff = firstBackoff
 		}
 		w.opts.logger.Info("ringway: no gateway, trying again", "socket", w.opts.socket, "in", backoff, "error", err)
@@ -79,23 +100,67 @@ func (w *worker) serve(ctx context.Context) error {
 		}
 		backoff = min(2*backoff, lastBackoff)
 	}
+	return nil
 }
 
-// session is one attachment, from hello to the end. nil means that the worker's work is done.
-func (w *worker) session(ctx context.Context) error {
+// run begins a session, and others when gateways ask for them, and returns how the last one ended.
+func (s *sessions) run() error {
+	s.begin()
+	for {
+		select {
+		case from := <-s.again:
+			if s.live[from] && s.ctx.Err() == nil && len(s.live) < maxSessions {
+				s.begin()
+			}
+		case over := <-s.ended:
+			delete(s.live, over)
+			if len(s.live) == 0 {
+				return over.err
+			}
+			s.worker.opts.logger.Info("ringway: detached, others go on", "gateway_pid", over.gateway.Load(), "others", len(s.live), "error", over.err)
+		}
+	}
+}
+
+func (s *sessions) begin() {
+	next := &session{}
+	for other := range s.live {
+		if pid := other.gateway.Load(); pid != 0 {
+			next.beside = append(next.beside, int(pid))
+		}
+	}
+	s.live[next] = true
+	s.began = time.Now()
+	go func() {
+		next.err = s.worker.session(s.ctx, next, func() { s.reattach(next) })
+		s.ended <- next
+	}()
+}
+
+// reattach asks for one more session. It does not wait.
+func (s *sessions) reattach(from *session) {
+	select {
+	case s.again <- from:
+	default: // asked often enough
+	}
+}
+
+// session is one attachment, from hello to the end. nil means that the worker's work with that gateway is done.
+func (w *worker) session(ctx context.Context, s *session, reattach func()) error {
 	c, err := dial(w.opts.socket)
 	if err != nil {
 		return err
 	}
 	defer c.close()
 	stop := context.AfterFunc(ctx, c.interrupt) // an attach that does not come must not keep us
-	att, err := w.attach(c)
+	att, err := w.attach(c, s.beside)
 	if !stop() && err == nil {
 		err = errors.Join(c.uninterrupt())
 	}
 	if err != nil {
 		return err
 	}
+	s.gateway.Store(int64(att.gateway))
 	defer att.fail(ErrGatewayGone)
 	if err := w.begin(ctx, att); err != nil {
 		return fmt.Errorf("%w: %w", errFatal, err)
@@ -106,13 +171,13 @@ func (w *worker) session(ctx context.Context) error {
 	}
 	w.opts.logger.Info("ringway: attached", "worker", att.number, "lanes", len(att.lanes), "release", w.opts.release,
 		"dispatch", w.opts.dispatch.String())
-	return w.follow(ctx, c, att)
+	return w.follow(ctx, c, att, reattach)
 }
 
 // follow obeys the control socket until the attachment ends.
-func (w *worker) follow(ctx context.Context, c *control, att *attachment) error {
+func (w *worker) follow(ctx context.Context, c *control, att *attachment, reattach func()) error {
 	drain, closed := make(chan struct{}), make(chan error, 1)
-	go func() { closed <- c.listen(drain) }()
+	go func() { closed <- c.listen(drain, reattach) }()
 	leave, leaving := ctx.Done(), false
 	for {
 		select {

@@ -6,7 +6,7 @@ import (
 	"ringway/envmap"
 )
 
-// worker is what Serve runs, over any number of attachments one after the other.
+// worker is what Serve runs, over any number of attachments one after the other, and two while a gateway is upgraded.
 type worker struct {
 	opts    *options
 	handler http.Handler   // nil for an environment application

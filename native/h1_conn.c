@@ -383,8 +383,12 @@ static bool is_idle(const struct h1_conn *conn) {
            conn->parser.scanned == 0;
 }
 
-void h1_stop(struct h1_server *server) {
+void h1_stop(struct h1_server *server, bool keep_idle) {
     server->stopping = true;
+    server->keeps_idle = keep_idle;
+    if (keep_idle) {
+        return;
+    }
     for (struct h1_conn *conn = server->all; conn != NULL;) {
         struct h1_conn *next = conn->next;
         if (is_idle(conn)) {

@@ -131,7 +131,8 @@ struct h1_server {
     struct h1_conn *blocked_head; /* the peer does not take bytes; oldest first */
     struct h1_conn *blocked_tail;
     uint64_t aside_bytes;
-    bool stopping; /* answers close their connection */
+    bool stopping;   /* answers close their connection */
+    bool keeps_idle; /* and connections may wait for the request that is answered so */
     char date[32]; /* IMF-fixdate, RFC 9110 5.6.7 */
     uint32_t date_length;
     uint64_t date_second;
@@ -278,7 +279,7 @@ void h1_flush(struct h1_server *server);
 bool h1_tick(struct h1_server *server, uint64_t now_ms);
 bool h1_needs_tick(const struct h1_server *server);
 /* Closes idle connections; the others close after their answer. */
-void h1_stop(struct h1_server *server);
+void h1_stop(struct h1_server *server, bool keep_idle);
 /* Cuts all connections. */
 void h1_cut_all(struct h1_server *server);
 /* Copies what the slowest clients hold of the segments aside, so that the blocks go back. */

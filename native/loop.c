@@ -66,8 +66,8 @@ static void listen_on(struct loop *loop, int fd, bool proxy) {
     (void)uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
 }
 
-/* Closing a listener resets what waits in its queue, so the queue is emptied first. */
-static void stop_accepting(struct loop *loop) {
+/* Closing a listener resets what waits in its queue, unless another process has it too, so the queue is emptied first. */
+static void stop_accepting(struct loop *loop, bool keep_idle) {
     while (loop->listeners != NULL) {
         struct loop_listener *listener = loop->listeners;
         loop->listeners = listener->next;
@@ -78,9 +78,9 @@ static void stop_accepting(struct loop *loop) {
         uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
         close(listener->fd); /* uv_close still names it to the kernel */
     }
-    if (!loop->stopping) {
+    if (!loop->stopping || (loop->server.keeps_idle && !keep_idle)) {
         loop->stopping = true;
-        h1_stop(&loop->server);
+        h1_stop(&loop->server, keep_idle);
     }
 }
 
@@ -298,7 +298,7 @@ static void on_walk_close(uv_handle_t *handle, void *unused) {
 
 static void leave(struct loop *loop) {
     loop->exiting = true;
-    stop_accepting(loop);
+    stop_accepting(loop, false);
     h1_cut_all(&loop->server);
     h1_flush(&loop->server);
     for (uint32_t i = loop->dispatch.lane_count; i > 0; i--) {
@@ -374,7 +374,7 @@ static void execute(struct loop *loop, const struct loop_command *command) {
         }
         break;
     case LOOP_STOP_ACCEPTING:
-        stop_accepting(loop);
+        stop_accepting(loop, command->keep_idle);
         break;
     case LOOP_CUT:
         h1_cut_all(&loop->server);

@@ -36,6 +36,7 @@ struct loop_command {
     enum loop_command_kind kind;
     int fd;
     bool proxy;
+    bool keep_idle;
     uint64_t worker;
     struct loop_lane *lane;
     struct settings *settings;

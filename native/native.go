@@ -172,7 +172,11 @@ func (g *Gateway) Drain(worker uint64) { C.gw_drain(g.gw, C.uint64_t(worker)) }
 func (g *Gateway) Detach(worker uint64) { C.gw_detach(g.gw, C.uint64_t(worker)) }
 
 // StopAccepting closes listeners and idle connections; the others close after their answer. Notice Quiet follows.
-func (g *Gateway) StopAccepting() { C.gw_stop_accepting(g.gw) }
+func (g *Gateway) StopAccepting() { C.gw_stop_accepting(g.gw, false) }
+
+// HandOver closes listeners. Connections close after their next answer, which says so; idle ones wait for it until
+// StopAccepting. Notice Quiet follows when none is left.
+func (g *Gateway) HandOver() { C.gw_stop_accepting(g.gw, true) }
 
 // Cut ends all connections at once.
 func (g *Gateway) Cut() { C.gw_cut(g.gw) }

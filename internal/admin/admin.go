@@ -1,5 +1,5 @@
 // Package admin serves what operators ask the gateway over HTTP (GET /stats) and what they order (POST /swap, /rollback,
-// /drain). It answers JSON, also for errors, and runs on a listener and server of its own, so that it can never hold up
+// /drain, /upgrade). It answers JSON, also for errors, and runs on a listener and server of its own, so that it can never hold up
 // the data plane.
 package admin
 
@@ -18,6 +18,7 @@ import (
 
 // Server is the admin listener. All methods are safe for concurrent use.
 type Server struct {
+	address  string // as the configuration has it
 	listener net.Listener
 	server   *http.Server
 }
@@ -32,7 +33,12 @@ func Open(address string, host Host, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin address %q: %w, expected a free HOST:PORT", address, cause(err))
 	}
+	return newServer(address, listener, host, log), nil
+}
+
+func newServer(address string, listener net.Listener, host Host, log *slog.Logger) *Server {
 	return &Server{
+		address:  address,
 		listener: listener,
 		server: &http.Server{
 			Handler:           Handler(host),
@@ -43,7 +49,7 @@ func Open(address string, host Host, log *slog.Logger) (*Server, error) {
 			MaxHeaderBytes:    16 << 10,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		},
-	}, nil
+	}
 }
 
 // URL is where the server is reached, with the bound port.
@@ -96,8 +102,9 @@ func Handler(host Host) http.Handler {
 		watch(Progress{Step: "draining", Done: true})
 		return nil
 	}))
+	mux.HandleFunc("/upgrade", order(func(o UpgradeOrder, watch func(Progress)) error { return host.Upgrade(o.Program, watch) }))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, http.StatusNotFound, problem{Error: fmt.Sprintf("no path %.64q, expected /stats, /swap, /rollback or /drain", r.URL.Path)})
+		answer(w, http.StatusNotFound, problem{Error: fmt.Sprintf("no path %.64q, expected /stats, /swap, /rollback, /drain or /upgrade", r.URL.Path)})
 	})
 	return mux
 }

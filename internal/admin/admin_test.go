@@ -146,6 +146,15 @@ func (fakeHost) Drain(worker uint64) error {
 	return nil
 }
 
+func (fakeHost) Upgrade(program string, watch func(Progress)) error {
+	if program != "/bin/next" {
+		return errors.New("no such gateway")
+	}
+	watch(Progress{Step: "it starts"})
+	watch(Progress{Step: "it serves", Done: true})
+	return nil
+}
+
 func TestOrders(t *testing.T) {
 	for _, test := range []struct {
 		name, method, path, origin, kind, body string

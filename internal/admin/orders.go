@@ -26,6 +26,8 @@ type Host interface {
 	Rollback(watch func(Progress)) error
 	// Drain lets a worker finish what it has and end; 0: all, and the gateway with them.
 	Drain(worker uint64) error
+	// Upgrade starts another gateway, hands everything over to it and ends; "" is the program that runs.
+	Upgrade(program string, watch func(Progress)) error
 }
 
 // SwapOrder is the body of POST /swap.
@@ -37,6 +39,11 @@ type SwapOrder struct {
 // DrainOrder is the body of POST /drain.
 type DrainOrder struct {
 	Worker uint64 `json:"worker"` // 0: the gateway
+}
+
+// UpgradeOrder is the body of POST /upgrade.
+type UpgradeOrder struct {
+	Program string `json:"program"` // absolute path; empty: the one that runs
 }
 
 const (

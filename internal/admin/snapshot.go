@@ -31,6 +31,16 @@ type Gateway struct {
 	Admin         string    `json:"admin"`
 	Socket        string    `json:"socket"`
 	HeapBytes     uint64    `json:"heap_bytes"` // allocated by the native half and not freed; its free lists included
+	Upgrade       *Upgrade  `json:"upgrade,omitempty"`
+}
+
+// Upgrade is the last attempt to put another gateway in this one's place.
+type Upgrade struct {
+	Program string    `json:"program"`
+	Pid     int       `json:"pid"`   // 0 if it could not be started
+	State   string    `json:"state"` // starting, failed; serving, of the gateway that took over: then Pid is that of the one before
+	Since   time.Time `json:"since"`
+	Reason  string    `json:"reason,omitempty"` // why it failed
 }
 
 // Config is the configuration in force: how often its file was read again while the gateway ran, and what came of it.

@@ -20,12 +20,20 @@ import (
 )
 
 // serve runs a gateway until it was told to stop and everything has ended.
-func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) error {
+func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) (err error) {
 	// From the beginning: one that comes too early would end the process.
 	hangups := make(chan os.Signal, 1) // several that wait are one
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
+	upgrades := make(chan os.Signal, 1)
+	signal.Notify(upgrades, syscall.SIGUSR2)
+	defer signal.Stop(upgrades)
 
+	before, err := takeHandover()
+	if err != nil {
+		return err
+	}
+	defer func() { before.tell(err) }()
 	in, err := readInput(args)
 	if errors.Is(err, pflag.ErrHelp) {
 		return serveHelp(stdout)
@@ -55,6 +63,7 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) error {
 	defer signal.Stop(signals)
 
 	config := settled.gateway // what is opened is no part of what reloads compare
+	config.Handover, config.Self = before.handover, ownPath()
 	if config.AccessLog, err = openAccessLog(current.options, log.Logger); err != nil {
 		return in.locate(err)
 	}
@@ -67,15 +76,14 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) error {
 		return in.locate(err)
 	}
 	reloader := newReloader(current, g, log)
-	if err := announce(stdout, g, settled.gateway.Socket); err != nil {
-		log.Warn("standard output cannot be written", "error", err)
-	}
 	manager, serving := notify.New(log.Logger), "serving on "+strings.Join(slices.Concat(g.URLs(), g.ProxyURLs()), " ")
-	manager.Ready(serving)
-	go manager.Watch(g.Done(), g.Alive)
 	go func() {
 		<-g.Stopping()
-		manager.Stopping()
+		if pid := g.Successor(); pid != 0 {
+			manager.Succeeded(pid)
+		} else {
+			manager.Stopping()
+		}
 	}()
 	go reloadOn(hangups, g, log.Logger, func() {
 		manager.Reloading()
@@ -85,8 +93,15 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) error {
 			log.Error("the worker was not replaced", "error", err)
 		}
 	})
-	wait(g, signals, config.AccessLog, log.Logger)
-	return nil
+	go upgradeOn(upgrades, g, log.Logger)
+	wait(g, signals, config.AccessLog, log.Logger, func() {
+		if err := announce(stdout, g, settled.gateway.Socket); err != nil {
+			log.Warn("standard output cannot be written", "error", err)
+		}
+		manager.Ready(serving)
+		go manager.Watch(g.Done(), g.Alive)
+	})
+	return g.Err()
 }
 
 // reloadOn calls reload at each signal. It is no part of wait: looking up users may take its time.
@@ -131,11 +146,14 @@ func announce(stdout io.Writer, g *gateway.Gateway, socket string) error {
 }
 
 // wait returns when the gateway has ended: the first signal lets it end cleanly, a second one at once. USR1 opens the
-// access log again.
-func wait(g *gateway.Gateway, signals <-chan os.Signal, access *accesslog.Log, log *slog.Logger) {
-	stop := g.Stop
+// access log again. serves is called once clients are accepted, if ever.
+func wait(g *gateway.Gateway, signals <-chan os.Signal, access *accesslog.Log, log *slog.Logger, serves func()) {
+	stop, serving := g.Stop, g.Serving()
 	for {
 		select {
+		case <-serving:
+			serving = nil
+			serves()
 		case received := <-signals:
 			if received == syscall.SIGUSR1 {
 				reopen(access, log)

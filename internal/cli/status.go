@@ -12,8 +12,12 @@ import (
 
 func printStatus(stdout io.Writer, s *admin.Snapshot) error {
 	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintf(t, "gateway\t%s\tpid %d\tversion %s\tup %v\n\n", s.Gateway.State, s.Gateway.Pid, s.Gateway.Version,
+	_, _ = fmt.Fprintf(t, "gateway\t%s\tpid %d\tversion %s\tup %v\n", s.Gateway.State, s.Gateway.Pid, s.Gateway.Version,
 		(time.Duration(s.Gateway.UptimeSeconds) * time.Second).String())
+	if u := s.Gateway.Upgrade; u != nil {
+		_, _ = fmt.Fprintf(t, "upgrade\t%s\tpid %d\t%s\tfor %v\t%s\n", u.State, u.Pid, u.Program, since(u.Since), u.Reason)
+	}
+	_, _ = fmt.Fprintln(t)
 	_, _ = fmt.Fprintln(t, "RELEASE\tSTATE\tFOR\tWORKERS\tREADY\tREASON")
 	for _, r := range s.Releases {
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%v\t%d\t%d\t%s\n", r.Name, r.State, since(r.Since), r.Workers, r.Ready, r.Reason)

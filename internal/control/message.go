@@ -12,12 +12,13 @@ import (
 
 // Types of packets.
 const (
-	typeHello   = "hello"
-	typeAttach  = "attach"
-	typeRefuse  = "refuse"
-	typeReady   = "ready"
-	typeLeaving = "leaving"
-	typeDrain   = "drain"
+	typeHello    = "hello"
+	typeAttach   = "attach"
+	typeRefuse   = "refuse"
+	typeReady    = "ready"
+	typeLeaving  = "leaving"
+	typeDrain    = "drain"
+	typeReattach = "reattach"
 )
 
 const (
@@ -35,6 +36,9 @@ type hello struct {
 	Pid      int    `json:"pid"`
 	Program  string `json:"program"`
 	Crew     int    `json:"crew"` // of a worker that the gateway has started
+	// Reattach: the worker knows the packet of that name. Beside are the gateways that it is attached to already.
+	Reattach bool  `json:"reattach"`
+	Beside   []int `json:"beside"`
 }
 
 // attach goes with the descriptors: inbound, outbound, then one wake-up socket for each lane.

@@ -34,6 +34,9 @@ type Config struct {
 
 	// Allow decides on a user id; nil follows Users.
 	Allow func(uid uint32) bool
+
+	// Passed is the socket that the gateway before hands over; nil if there is none.
+	Passed *listen.Passed
 }
 
 // pendingPeers is how many connections beyond MaxWorkers may exist at a time.
@@ -55,6 +58,7 @@ type Server struct {
 	// mu also guards Users, Allow and MaxWorkers of config.
 	mu       sync.Mutex
 	closed   bool
+	resume   chan struct{} // closed when accepting goes on; nil while it does
 	conns    map[*net.UnixConn]struct{}
 	attached int
 }
@@ -71,7 +75,7 @@ func Open(config Config) (*Server, error) {
 	if config.Allow == nil {
 		config.Allow = allowUsers(config.Users)
 	}
-	claim, fd, err := listen.BindControl(config.Path, func(path string) error { return secure(path, config.Users) })
+	claim, fd, err := bind(&config)
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
@@ -99,6 +103,8 @@ func (s *Server) Serve(host Host) {
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			s.rest()
 		case err != nil:
 			// Out of descriptors or memory: both pass.
 			s.config.Log.Warn("control socket cannot accept", "error", err)
@@ -124,6 +130,10 @@ func (s *Server) Close() {
 	}
 	s.closed = true
 	_ = s.listener.Close()
+	if s.resume != nil {
+		close(s.resume)
+		s.resume = nil
+	}
 	for conn := range s.conns {
 		_ = conn.Close()
 	}

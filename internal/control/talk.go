@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -54,10 +55,14 @@ func (s *Server) welcome(conn *net.UnixConn, peer *credentials) (*Worker, error)
 	if text := greeting.invalid(); text != "" {
 		return nil, errors.New(text)
 	}
+	if slices.Contains(greeting.Beside, os.Getpid()) {
+		return nil, errors.New("the worker is attached already, expected it to attach to the next gateway")
+	}
 	geometry := s.config.Geometry
 	worker := &Worker{
 		ID: s.lastID.Add(1), Pid: peer.pid, UID: peer.uid, Release: greeting.Release, Program: greeting.Program, Crew: greeting.Crew,
-		Attached: time.Now(), Geometry: geometry, server: s, conn: conn, peer: peer,
+		Reattaches: greeting.Reattach,
+		Attached:   time.Now(), Geometry: geometry, server: s, conn: conn, peer: peer,
 		size: segmentsSize(geometry),
 	}
 	if err := s.takeSeat(); err != nil {

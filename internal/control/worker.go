@@ -20,10 +20,12 @@ type Worker struct {
 	// Release and Program are the worker's own word.
 	Release, Program string
 	// Crew is what the gateway has called the processes that the worker was started with; 0 if it came by itself.
-	Crew     int
-	Attached time.Time
-	Geometry ring.Geometry
-	Segments *ring.Segments
+	Crew int
+	// Reattaches: it can be attached to a second gateway, if it is asked to by Reattach.
+	Reattaches bool
+	Attached   time.Time
+	Geometry   ring.Geometry
+	Segments   *ring.Segments
 
 	server *Server
 	conn   *net.UnixConn
@@ -35,6 +37,9 @@ type Worker struct {
 
 // Drain tells the worker that no new requests will come: it finishes what runs and closes the socket.
 func (w *Worker) Drain() error { return w.send(bare{Type: typeDrain}) }
+
+// Reattach asks the worker to attach a second time, to the gateway that accepts at the control socket now.
+func (w *Worker) Reattach() error { return w.send(bare{Type: typeReattach}) }
 
 // Disconnect closes the control socket. The host hears of it as Gone.
 func (w *Worker) Disconnect() { _ = w.conn.Close() }

@@ -54,12 +54,18 @@ type Config struct {
 	AccessLog *accesslog.Log
 	// Version is the gateway's own.
 	Version string
+	// Self is the absolute path that the gateway was started by, with links.
+	Self string
+	// Handover is what another gateway has started this one with; nil for one that was started otherwise.
+	Handover *Handover
 }
 
 // Program is a worker that the gateway starts.
 type Program struct {
 	// Argv is the absolute path of the executable, and its arguments.
 	Argv []string
+	// Build is the file to run whatever that path leads to now; empty: what it leads to.
+	Build string
 	// Count is how many of it run.
 	Count int
 	// Credential is the user that it runs as; nil for the gateway's own.

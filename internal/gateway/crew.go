@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -80,10 +81,11 @@ func reasonOf(err error) error {
 
 // startCrew starts the processes of a program. A link is followed now: what is started again later is the same build.
 func (g *Gateway) startCrew(program Program) (*crew, error) {
-	found, err := buildAt(program.Argv[0])
+	found, err := buildAt(cmp.Or(program.Build, program.Argv[0]))
 	if err != nil {
 		return nil, err
 	}
+	program.Build = ""
 	g.lastCrew++
 	c := &crew{number: g.lastCrew, program: program, build: found, recycler: newRecycler()}
 	started, err := supervisor.Start(supervisor.Config{

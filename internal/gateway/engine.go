@@ -6,7 +6,7 @@ import "ringway/internal/engine"
 // workers.
 type Engine interface {
 	// AddListener takes over bound and listening non-blocking sockets, one for each loop; a unix socket is repeated.
-	// With proxy, connections begin with a PROXY header. Before Start only.
+	// With proxy, connections begin with a PROXY header.
 	AddListener(descriptors []int, proxy bool) error
 	// Start starts the loops.
 	Start() error
@@ -27,6 +27,9 @@ type Engine interface {
 	Notices() <-chan engine.Notice
 	// StopAccepting closes listeners and idle connections. Notice Quiet follows when no connection is left.
 	StopAccepting()
+	// HandOver closes listeners that another process has too. Connections are closed after their next answer, which says so;
+	// idle ones wait for a request until StopAccepting. Notice Quiet follows when no connection is left.
+	HandOver()
 	// Cut ends the connections that are left after StopAccepting.
 	Cut()
 	// Close ends the loops; nothing refers to any segment afterwards.

@@ -115,6 +115,14 @@ func (e *fakeEngine) StopAccepting() {
 	e.checkQuiet()
 }
 
+func (e *fakeEngine) HandOver() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("hand over")
+	e.stopped = true
+	e.checkQuiet()
+}
+
 func (e *fakeEngine) Change(engine.Settings) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

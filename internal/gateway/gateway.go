@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"ringway/internal/admin"
 	"ringway/internal/control"
+	"ringway/internal/handover"
 	"ringway/internal/listen"
 )
 
@@ -29,6 +31,8 @@ type Gateway struct {
 	configured atomic.Pointer[admin.Config] // nil where nobody has said
 	stopping   chan struct{}
 	done       chan struct{}
+	serving    chan struct{} // closed when clients are accepted
+	pid        int
 
 	// reading is held shared while the engine's counters are read, which it must not be after its end.
 	reading  sync.RWMutex
@@ -46,6 +50,12 @@ type Gateway struct {
 	swap                  *swap      // under way; nil if none is
 	recycling             *recycling // likewise
 	lastRelease, lastCrew int
+	takeover              *takeover      // until this gateway serves in the place of another; nil if it need not wait
+	upgrade               *upgrade       // under way; nil if none is
+	attempt               *admin.Upgrade // the last one
+	handed                bool           // another gateway has taken over
+	failure               error          // why it ended, if it was not asked to
+	successor             int            // before stopping is closed
 }
 
 // Start opens everything, starts the engine and the workers, and returns a gateway that serves. The engine belongs to
@@ -55,6 +65,10 @@ func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{
 		config: config, engine: engine, log: log, started: time.Now(), mail: newMailbox(),
 		refusals: newRefusals(log), stopping: make(chan struct{}), done: make(chan struct{}), workers: make(map[uint64]*worker),
+		serving: make(chan struct{}), pid: os.Getpid(),
+	}
+	if h := config.Handover; h != nil {
+		g.takeover = &takeover{state: h.State, line: h.Line}
 	}
 	if config.AccessLog != nil {
 		config.AccessLog.Start(engine.AccessLog())
@@ -70,14 +84,33 @@ func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
 	if config.Program != nil {
 		g.mail.after(recycleEvery, g.watchWorkers)
 	}
+	if g.takeover != nil {
+		go g.followBefore(g.takeover.line)
+	} else {
+		g.startServing()
+	}
 	go g.run()
 	go g.takeNotices()
 	go g.control.Serve(host{g})
+	return g, nil
+}
+
+// startServing: clients are accepted.
+func (g *Gateway) startServing() {
 	if g.admin != nil {
 		go g.serveAdmin()
 	}
-	return g, nil
+	close(g.serving)
 }
+
+// Serving is closed when clients are accepted.
+func (g *Gateway) Serving() <-chan struct{} { return g.serving }
+
+// Successor is the process that has taken over; 0 if none has. Preconditions: Stopping is closed.
+func (g *Gateway) Successor() int { return g.successor }
+
+// Err is why the gateway ended, if nobody asked it to. Preconditions: Done is closed.
+func (g *Gateway) Err() error { return g.failure }
 
 // abandon undoes a start that failed.
 func (g *Gateway) abandon() {
@@ -123,42 +156,51 @@ func (g *Gateway) open() error {
 	if err := g.openListeners(); err != nil {
 		return &InputError{err}
 	}
-	var err error
-	g.control, err = control.Open(control.Config{
+	options := control.Config{
 		Path: g.config.Socket, Users: g.config.SocketUsers, Geometry: g.config.Geometry,
 		MaxWorkers: g.config.MaxWorkers, MemoryLimit: g.config.MemoryLimit,
 		HelloTimeout: helloTimeout, ReadyTimeout: readyTimeout, Log: g.log, Addresses: g.URLs(),
-	})
-	if err != nil {
+	}
+	if g.takeover != nil {
+		options.Passed = &g.takeover.state.Control
+	}
+	var err error
+	if g.control, err = control.Open(options); err != nil {
 		return &InputError{err}
 	}
-	if g.config.Admin != "" {
-		if g.admin, err = admin.Open(g.config.Admin, g, g.log); err != nil {
-			return &InputError{err}
-		}
-		if !g.admin.Loopback() {
-			g.log.Warn("the admin server can be reached from other hosts", "address", g.admin.URL())
-		}
+	if err := g.openAdmin(); err != nil {
+		return &InputError{err}
+	}
+	if g.admin != nil && !g.admin.Loopback() {
+		g.log.Warn("the admin server can be reached from other hosts", "address", g.admin.URL())
 	}
 	return nil
 }
 
+func (g *Gateway) listenOptions() listen.Options {
+	return listen.Options{Loops: g.config.Loops, Backlog: g.config.Backlog, UnixMode: g.config.UnixMode}
+}
+
 func (g *Gateway) openListeners() error {
+	handed, err := g.handedListeners()
+	if err != nil {
+		return err
+	}
 	inherited := listen.Inherit()
+	defer inherited.Close()
+	defer handed.Close()
 	for i, address := range slices.Concat(g.config.Listen, g.config.ListenProxy) {
-		var opened []*listen.Listener
-		var err error
-		if listen.IsInherited(address) {
-			opened, err = inherited.Open(address, g.config.Loops)
-		} else {
+		opened := handed.Find(address)
+		switch {
+		case len(opened) > 0:
+		case listen.IsInherited(address):
+			opened, err = inherited.Open(address)
+		default:
 			var listener *listen.Listener
-			listener, err = listen.Open(address, listen.Options{
-				Loops: g.config.Loops, Backlog: g.config.Backlog, UnixMode: g.config.UnixMode,
-			})
+			listener, err = listen.Open(address, g.listenOptions())
 			opened = append(opened, listener)
 		}
 		if err != nil {
-			inherited.Close()
 			return err
 		}
 		for _, listener := range opened {
@@ -169,13 +211,16 @@ func (g *Gateway) openListeners() error {
 	if unused := inherited.Close(); len(unused) > 0 {
 		g.log.Warn("sockets of the service manager are not used: no listening address names them", "sockets", unused)
 	}
+	if unused := handed.Close(); len(unused) > 0 {
+		g.log.Warn("sockets of the gateway before are not used: no listening address is theirs", "sockets", unused)
+	}
 	return nil
 }
 
 func (g *Gateway) startEngine() error {
-	for _, listener := range g.listeners {
-		if err := g.engine.AddListener(listener.Take(), listener.Proxy); err != nil {
-			return fmt.Errorf("listen on %s: %w", listener.URL, err)
+	if g.takeover == nil {
+		if err := g.addListeners(); err != nil {
+			return err
 		}
 	}
 	if err := g.engine.Start(); err != nil {
@@ -184,7 +229,27 @@ func (g *Gateway) startEngine() error {
 	return nil
 }
 
+// addListeners lets the engine accept clients.
+func (g *Gateway) addListeners() error {
+	for _, listener := range g.listeners {
+		sets, err := listener.Share(g.config.Loops)
+		for _, set := range sets {
+			if err == nil {
+				err = g.engine.AddListener(set, listener.Proxy)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("listen on %s: %w", listener.URL, err)
+		}
+	}
+	return nil
+}
+
 func (g *Gateway) startWorkers() error {
+	if g.takeover != nil {
+		g.tellBefore(handover.Message{Word: handover.WordWorkers})
+		return g.inheritReleases()
+	}
 	program := g.config.Program
 	if program == nil {
 		return nil

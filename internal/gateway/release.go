@@ -43,6 +43,7 @@ type release struct {
 	lastCrash string // how the last of them ended
 	broken    bool   // that opened the breaker
 	crew      *crew  // nil if its workers come by themselves
+	expected  int    // how many of them the gateway before had; 0 if there was none
 }
 
 // keptReleases is how many releases without a part in the traffic are remembered.

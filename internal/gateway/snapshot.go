@@ -37,6 +37,10 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 	}
 	g.mail.call(func() {
 		snapshot.Gateway.State = g.phase.String()
+		if g.attempt != nil {
+			attempt := *g.attempt
+			snapshot.Gateway.Upgrade = &attempt
+		}
 		for _, r := range g.releases {
 			snapshot.Releases = append(snapshot.Releases, g.releaseState(r))
 		}

@@ -16,13 +16,22 @@ func (g *Gateway) stop() {
 	if g.phase != phaseRunning {
 		return
 	}
+	if g.upgrade != nil {
+		g.failUpgrade(g.upgrade, "the gateway was told to stop")
+	}
 	g.enter(phaseStopping)
 	close(g.stopping)
-	g.engine.StopAccepting()
-	// Also removes the paths of unix sockets, so that another gateway can have them.
+	// Also removes the paths of unix sockets, so that another gateway can have them. Before the engine closes the last
+	// descriptors: it takes in who waits.
 	for _, listener := range g.listeners {
 		listener.Close()
 	}
+	g.engine.StopAccepting()
+	g.limitDrain()
+}
+
+// limitDrain cuts what has not finished within the drain limit.
+func (g *Gateway) limitDrain() {
 	g.drainEnd = time.Now().Add(g.config.DrainLimit)
 	g.mail.after(g.config.DrainLimit, func() {
 		if g.phase == phaseStopping {
@@ -106,7 +115,7 @@ func (g *Gateway) killWorkers() {
 
 // checkEnded ends the core when nothing is left to wait for.
 func (g *Gateway) checkEnded() {
-	if g.phase == phaseEnding && len(g.workers) == 0 && len(g.crews()) == 0 {
+	if g.phase == phaseEnding && len(g.workers) == 0 && len(g.crews()) == 0 && g.upgrade == nil {
 		g.ended()
 	}
 }

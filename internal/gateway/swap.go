@@ -24,8 +24,11 @@ const probeAgain = time.Second
 
 // needed is how many ready workers make a release ready.
 func (g *Gateway) needed(r *release) int {
-	if r.crew != nil {
+	switch {
+	case r.crew != nil:
 		return r.crew.program.Count
+	case r.expected != 0:
+		return min(r.expected, g.config.ReadyWorkers)
 	}
 	return g.config.ReadyWorkers
 }
@@ -268,7 +271,9 @@ func (g *Gateway) Rollback(watch func(admin.Progress)) error {
 		case r == nil:
 			return errNoPrevious
 		case r.crew != nil:
-			return g.swapTo(r.crew.program, watch)
+			program := r.crew.program
+			program.Build = r.crew.build.path // its path may lead to the build after it by now
+			return g.swapTo(program, watch)
 		case g.readyOf(r) == 0:
 			return fmt.Errorf("no worker of release %s is attached, expected one to be started first", r.name)
 		case r.state != releaseRetired && r.state != releaseFailed:
@@ -284,11 +289,16 @@ func (g *Gateway) Rollback(watch func(admin.Progress)) error {
 func (g *Gateway) order(f func() error) error {
 	var err error
 	if !g.mail.call(func() {
-		if g.phase != phaseRunning {
+		switch {
+		case g.phase != phaseRunning:
 			err = errNotRunning
-			return
+		case g.upgrade != nil:
+			err = errUpgrading
+		case g.takeover != nil:
+			err = errTakingOver
+		default:
+			err = f()
 		}
-		err = f()
 	}) {
 		err = errNotRunning
 	}

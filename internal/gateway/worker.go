@@ -61,6 +61,10 @@ func (g *Gateway) attach(peer *control.Worker, sockets []int) error {
 		closeAll(sockets)
 		return errStopping
 	}
+	if peer.Crew != 0 && g.config.Handover != nil && peer.Crew < ticket(g.config.Handover.State.LastCrew+1, 0) {
+		closeAll(sockets)
+		return errors.New("the worker was started by the gateway before, expected it to attach there")
+	}
 	err := g.engine.Attach(engine.Attachment{
 		Worker: peer.ID, Inbound: peer.Segments.Inbound, Outbound: peer.Segments.Outbound,
 		Geometry: peer.Geometry, Sockets: sockets,
@@ -80,6 +84,8 @@ func (g *Gateway) attach(peer *control.Worker, sockets []int) error {
 	g.log.Info("worker is "+workerStarting.String(), "worker", peer.ID, "worker_pid", peer.Pid, "worker_uid", peer.UID,
 		"release", peer.Release, "program", peer.Program)
 	switch {
+	case unknown && g.takeover != nil:
+		g.takeover.late = append(g.takeover.late, r)
 	case unknown && g.phase == phaseRunning:
 		// A new release has come by itself: it is to replace the active one.
 		g.beginSwap(r, nil)
@@ -168,6 +174,11 @@ func (g *Gateway) letGo(w *worker) {
 	}
 	w.letGo = true
 	g.expect(w)
+	if g.handed && w.release.crew == nil && !w.peer.Reattaches {
+		// Told to end it would not look for the next gateway.
+		w.peer.Disconnect()
+		return
+	}
 	if err := w.peer.Drain(); err != nil {
 		g.log.Warn("worker cannot be told to end", "worker", w.peer.ID, "worker_pid", w.peer.Pid, "error", err)
 		w.peer.Disconnect()

@@ -18,6 +18,7 @@ const maxPath = 107
 type Claim struct {
 	path string
 	lock *os.File
+	lent bool // another process has it too, and is to keep it
 }
 
 // CheckPath tells whether path can be the path of a unix socket at all.
@@ -51,8 +52,42 @@ func ClaimPath(path string) (*Claim, error) {
 	return claim, nil
 }
 
-// Release removes the socket and its lock file.
+// Descriptor is that of the lock, which another process may get too.
+func (c *Claim) Descriptor() int { return int(c.lock.Fd()) }
+
+// TakeClaim takes over the lock of a claim that another process has on path. It belongs to that process until Own.
+func TakeClaim(path string, lock int) (*Claim, error) {
+	if err := CheckPath(path); err != nil {
+		return nil, err
+	}
+	c := &Claim{path: path, lock: os.NewFile(uintptr(lock), path+".lock"), lent: true}
+	held, err := c.lock.Stat()
+	if err != nil {
+		return nil, pathError(path, err)
+	}
+	named, err := os.Stat(c.lock.Name())
+	if err != nil || !os.SameFile(held, named) {
+		return nil, fmt.Errorf("socket path %q: descriptor %d is not that of its lock file, expected it", path, lock)
+	}
+	// Granted at once to whoever holds it already.
+	if err := unix.Flock(lock, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, fmt.Errorf("socket path %q is %w, expected the lock to be held", path, ErrServed)
+	}
+	return c, nil
+}
+
+// Own makes this process the one that Release removes the path for, Disown leaves that to another one.
+func (c *Claim) Own() { c.lent = false }
+
+// Disown is the opposite of Own.
+func (c *Claim) Disown() { c.lent = true }
+
+// Release removes the socket and its lock file, unless another process has them.
 func (c *Claim) Release() {
+	if c.lent {
+		_ = c.lock.Close()
+		return
+	}
 	_ = os.Remove(c.path)
 	c.releaseLock()
 }

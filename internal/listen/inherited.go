@@ -26,20 +26,27 @@ type Inherited struct{ files []*os.File }
 // them for theirs.
 func Inherit() *Inherited { return &Inherited{files: activation.Files(true)} }
 
+// inheritedName is the name that an address for which IsInherited holds asks for, or that it asks for all.
+func inheritedName(text string) (name string, all, ok bool) {
+	_, name, named := strings.Cut(text, ":")
+	return name, !named, IsInherited(text)
+}
+
 // Open gives the sockets of an address for which IsInherited holds, one Listener each. A socket is given once. All loops
 // share it.
-func (i *Inherited) Open(text string, loops int) ([]*Listener, error) {
-	_, name, named := strings.Cut(text, ":")
+func (i *Inherited) Open(text string) ([]*Listener, error) {
+	name, all, _ := inheritedName(text)
 	var rest []*os.File
 	var opened []*Listener
 	var err error
 	for _, file := range i.files {
-		if err != nil || named && file.Name() != name {
+		if err != nil || !all && file.Name() != name {
 			rest = append(rest, file)
 			continue
 		}
 		var l *Listener
-		if l, err = openInherited(file, loops); err == nil {
+		if l, err = openInherited(file); err == nil {
+			l.address = text
 			opened = append(opened, l)
 		}
 		_ = file.Close()
@@ -69,30 +76,23 @@ func (i *Inherited) Close() []string {
 }
 
 // openInherited leaves file to the caller.
-func openInherited(file *os.File, loops int) (*Listener, error) {
+func openInherited(file *os.File) (*Listener, error) {
 	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("socket %q: %w", file.Name(), err)
 	}
-	url, err := checkInherited(fd)
-	if err == nil {
-		err = unix.SetNonblock(fd, true)
+	var url string
+	if err = CheckSocket(fd, unix.SOCK_STREAM); err == nil {
+		url, err = inheritedURL(fd)
 	}
 	if err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("socket %q: %w", file.Name(), err)
 	}
-	return &Listener{URL: url, descriptors: repeat(fd, loops)}, nil
+	return &Listener{URL: url, inherited: true, name: file.Name(), descriptors: []int{fd}}, nil
 }
 
-// checkInherited makes sure that a descriptor is what requests can come from, and returns its URL.
-func checkInherited(fd int) (string, error) {
-	if listening, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || listening != 1 {
-		return "", errors.New("it does not listen, expected a listening socket")
-	}
-	if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err != nil || kind != unix.SOCK_STREAM {
-		return "", fmt.Errorf("it is of type %d, expected a stream socket", kind)
-	}
+func inheritedURL(fd int) (string, error) {
 	name, err := unix.Getsockname(fd)
 	if err != nil {
 		return "", os.NewSyscallError("getsockname", err)

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -13,12 +14,15 @@ type Listener struct {
 	// Proxy is the caller's: connections begin with a PROXY header.
 	Proxy bool
 
-	descriptors []int
+	address     string // as the configuration has it
+	inherited   bool   // from the service manager, which may have given it a name
+	name        string
+	descriptors []int // one for each socket
 	claim       *Claim
 }
 
-// Open listens on a textual address, see Expected. TCP addresses get a socket for each loop, unix sockets one that is
-// repeated. All are non-blocking and close-on-exec.
+// Open listens on a textual address, see Expected. TCP addresses get a socket for each loop, unix sockets one. All are
+// non-blocking and close-on-exec.
 func Open(text string, options Options) (*Listener, error) {
 	parsed, err := parse(text)
 	if err != nil {
@@ -30,30 +34,44 @@ func Open(text string, options Options) (*Listener, error) {
 	return openTCP(parsed, options)
 }
 
-// Take gives the descriptors to the caller, one per loop; Close no longer closes them.
-func (l *Listener) Take() []int {
-	taken := l.descriptors
-	l.descriptors = nil
-	return taken
+// Share gives duplicates of the sockets to the caller, in sets of one for each loop. There is one set, unless another number
+// of loops has opened the sockets: with more sockets than loops there are several sets, so that each socket is in one, and
+// with fewer some loops share one.
+func (l *Listener) Share(loops int) ([][]int, error) {
+	var sets [][]int
+	for first := 0; first < len(l.descriptors); first += loops {
+		rest := l.descriptors[first:]
+		set := make([]int, 0, loops)
+		sets = append(sets, nil)
+		for i := range loops {
+			fd, err := unix.FcntlInt(uintptr(rest[i%min(loops, len(rest))]), unix.F_DUPFD_CLOEXEC, 0)
+			if err != nil {
+				closeAll(set)
+				for _, set := range sets {
+					closeAll(set)
+				}
+				return nil, fmt.Errorf("duplicate socket: %w", err)
+			}
+			set = append(set, fd)
+		}
+		sets[len(sets)-1] = set
+	}
+	return sets, nil
 }
 
-// Close closes descriptors that were not taken, and removes the path of a unix socket.
+// Close closes the sockets, which live on where they were shared with others, and removes the path of a unix socket.
 func (l *Listener) Close() {
-	closeAll(l.Take())
+	closeAll(l.descriptors)
+	l.descriptors = nil
 	if l.claim != nil {
 		l.claim.Release()
 		l.claim = nil
 	}
 }
 
-// closeAll closes each descriptor once, also when one is repeated.
 func closeAll(descriptors []int) {
-	closed := make(map[int]bool, len(descriptors))
 	for _, fd := range descriptors {
-		if !closed[fd] {
-			closed[fd] = true
-			_ = unix.Close(fd)
-		}
+		_ = unix.Close(fd)
 	}
 }
 
@@ -70,15 +88,7 @@ func openUnix(parsed address, options Options) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Listener{URL: parsed.text, descriptors: repeat(fd, options.Loops), claim: claim}, nil
-}
-
-func repeat(fd, times int) []int {
-	descriptors := make([]int, times)
-	for i := range descriptors {
-		descriptors[i] = fd
-	}
-	return descriptors
+	return &Listener{URL: parsed.text, address: parsed.text, descriptors: []int{fd}, claim: claim}, nil
 }
 
 // BindControl claims path and listens there with a socket of type SOCK_SEQPACKET. secure runs between binding and

@@ -144,7 +144,7 @@ func TestOpenNamesBadAddresses(t *testing.T) {
 func TestUnixSocketIsSharedByAllLoops(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "http.sock")
 	l := open(t, "unix:"+path, 3)
-	if l.URL != "unix:"+path || len(l.descriptors) != 3 || l.descriptors[0] != l.descriptors[2] {
+	if l.URL != "unix:"+path || len(l.descriptors) != 1 {
 		t.Fatalf("URL %q descriptors %v", l.URL, l.descriptors)
 	}
 	conn, err := net.Dial("unix", path)

@@ -30,7 +30,7 @@ func openTCP(parsed address, options Options) (*Listener, error) {
 			return nil, fmt.Errorf("listen on %q: %w", parsed.text, explain(err, bound.Port))
 		}
 	}
-	return &Listener{URL: "http://" + bound.String(), descriptors: descriptors}, nil
+	return &Listener{URL: "http://" + bound.String(), address: parsed.text, descriptors: descriptors}, nil
 }
 
 // bindFirst binds without SO_REUSEPORT, so that a port which anybody else serves is refused, and then lets the sockets

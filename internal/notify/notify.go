@@ -33,6 +33,10 @@ func (m *Manager) Reloading() {
 // Stopping says that the end has begun.
 func (m *Manager) Stopping() { m.send("STOPPING=1\nSTATUS=draining") }
 
+// Succeeded says that another process serves from now on, which speaks for the gateway. Its time until it has to show that
+// it is alive begins.
+func (m *Manager) Succeeded(pid int) { m.send(fmt.Sprintf("MAINPID=%d\nWATCHDOG=1", pid)) }
+
 // Watch shows the manager that the gateway is alive, if it wants to know (WatchdogSec=), until done is closed: twice in
 // each interval it calls alive, which has a quarter of the interval to find out. Where it returns an error the manager is
 // told nothing, and ends the gateway when the interval has passed.

@@ -1,0 +1,44 @@
+package admin
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"ringway/internal/listen"
+)
+
+// TakeOver is Open with the listener that was passed to this process for the same address.
+func TakeOver(passed listen.Passed, host Host, log *slog.Logger) (*Server, error) {
+	fd := passed.Sockets[0]
+	if err := listen.CheckSocket(fd, unix.SOCK_STREAM); err != nil {
+		return nil, fmt.Errorf("admin address %q: descriptor %d: %w", passed.Address, fd, err)
+	}
+	file := os.NewFile(uintptr(fd), passed.Address)
+	listener, err := net.FileListener(file)
+	_ = file.Close()
+	if err != nil {
+		return nil, fmt.Errorf("admin address %q: %w", passed.Address, err)
+	}
+	return newServer(passed.Address, listener, host, log), nil
+}
+
+// Pass describes the listener for another process. give passes a descriptor on and returns its number there.
+func (s *Server) Pass(give func(fd int) int) (listen.Passed, error) {
+	p := listen.Passed{Address: s.address, URL: s.URL()}
+	connection, ok := s.listener.(syscall.Conn)
+	if !ok {
+		return p, fmt.Errorf("admin address %q: %T has no descriptor", s.address, s.listener)
+	}
+	raw, err := connection.SyscallConn()
+	if err != nil {
+		return p, err
+	}
+	// The descriptor stays this server's, and open: Pass and Close are called one after the other.
+	err = raw.Control(func(fd uintptr) { p.Sockets = []int{give(int(fd))} })
+	return p, err
+}
