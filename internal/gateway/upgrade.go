@@ -14,6 +14,7 @@ import (
 type upgrade struct {
 	next    *handover.Successor
 	told    string // last step
+	workers bool   // those that come by themselves were asked to attach there, too
 	serve   bool   // the new gateway was told to serve
 	failing string // why the new gateway is being ended
 	watch   func(admin.Progress)
@@ -170,11 +171,10 @@ func (g *Gateway) hear(u *upgrade, m handover.Message) {
 	case m.Error != "":
 		g.failUpgrade(u, m.Error)
 	case m.Word == handover.WordWorkers:
+		u.workers = true
 		for _, w := range g.workers {
-			if w.release.crew == nil && w.state <= workerReady && w.peer.Reattaches {
-				if err := w.peer.Reattach(); err != nil {
-					g.log.Warn("worker cannot be asked to attach again", "worker", w.peer.ID, "worker_pid", w.peer.Pid, "error", err)
-				}
+			if w.state == workerReady {
+				g.sendOn(w)
 			}
 		}
 	case m.Word == handover.WordReady:
@@ -189,6 +189,18 @@ func (g *Gateway) hear(u *upgrade, m handover.Message) {
 	case m.Word == handover.WordServing:
 		g.handOver(u)
 	}
+}
+
+// sendOn asks a ready worker to attach to the gateway that is to take over, or has, if it has come by itself.
+func (g *Gateway) sendOn(w *worker) {
+	if w.release.crew != nil || !w.peer.Reattaches || w.sentOn {
+		return
+	}
+	if err := w.peer.Reattach(); err != nil {
+		g.log.Warn("worker cannot be asked to attach again", "worker", w.peer.ID, "worker_pid", w.peer.Pid, "error", err)
+		return
+	}
+	w.sentOn = true
 }
 
 func (g *Gateway) tellUpgrade(u *upgrade, step string) {
@@ -209,6 +221,9 @@ func (g *Gateway) failUpgrade(u *upgrade, reason string) {
 		g.mail.post(func() {
 			g.upgrade = nil
 			u.next.Line.Close()
+			for _, w := range g.workers {
+				w.sentOn = false
+			}
 			g.control.Resume()
 			g.attempt.State, g.attempt.Since, g.attempt.Reason = "failed", time.Now(), reason
 			u.watch(admin.Progress{Step: "the new gateway has ended, this one serves on", Done: true, Error: reason})

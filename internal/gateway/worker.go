@@ -30,6 +30,8 @@ type worker struct {
 	spread   float64 // in [0, 1): how much earlier than others it is too old
 	// leaving: the worker asked to stop, and may still be ready because it is the last.
 	leaving bool
+	// sentOn: it was asked to attach to the next gateway.
+	sentOn bool
 	// letGo: the drain packet was sent.
 	letGo bool
 }
@@ -109,6 +111,9 @@ func (g *Gateway) ready(id uint64) {
 	if w.release == g.active {
 		g.selectWorkers()
 	}
+	if g.handed || g.upgrade != nil && g.upgrade.workers {
+		g.sendOn(w)
+	}
 	g.checkSwap()
 }
 
@@ -174,8 +179,8 @@ func (g *Gateway) letGo(w *worker) {
 	}
 	w.letGo = true
 	g.expect(w)
-	if g.handed && w.release.crew == nil && !w.peer.Reattaches {
-		// Told to end it would not look for the next gateway.
+	if g.handed && w.release.crew == nil && !w.sentOn {
+		// Told to end, it would; so it looks for the next gateway.
 		w.peer.Disconnect()
 		return
 	}

@@ -28,6 +28,8 @@ type Options struct {
 	Self       string   // path at which workers tell what they hold; empty: they do not
 	Socket     string   // of the control socket; empty: a fresh one
 	Listen     string   // empty: 127.0.0.1:0
+	// Log is a file for all output of the gateway and of those that take its place; empty: it is kept in memory.
+	Log string
 	// Passed are listening sockets that the gateway inherits as from a service manager, by their names.
 	Passed []*os.File
 }
@@ -64,25 +66,27 @@ func StartGateway(t testing.TB, o Options) *Gateway {
 		arguments = append(arguments, "--worker", cmp.Or(o.Program, Programs.Worker), "--")
 		arguments = append(arguments, o.Worker...)
 	}
-	g.Process = startGateway(t, o.Passed, arguments)
-	for {
+	g.Process = startGateway(t, o, arguments)
+	if o.Log != "" {
+		Eventually(t, "the gateway tells its addresses", func() bool {
+			for line := range strings.Lines(g.Stderr()) {
+				if g.hear(strings.TrimSpace(line)) {
+					return true
+				}
+			}
+			if g.Ended() {
+				t.Fatalf("the gateway has ended; it wrote:\n%s", g.Stderr())
+			}
+			g.URLs = nil
+			return false
+		})
+	}
+	for o.Log == "" {
 		line, ok := g.Line(Patience)
 		if !ok {
 			t.Fatalf("the gateway has not told its addresses; it wrote:\n%s", g.Stderr())
 		}
-		if url, found := strings.CutPrefix(line, "listening on "); found {
-			g.URLs = append(g.URLs, url)
-			if addr, found := strings.CutPrefix(url, "http://"); found && g.Addr == "" {
-				g.Addr = addr
-			}
-		}
-		if addr, found := strings.CutPrefix(line, "listening for proxies on http://"); found {
-			g.Proxy = addr
-		}
-		if url, found := strings.CutPrefix(line, "admin on "); found {
-			g.Admin = url
-		}
-		if strings.HasPrefix(line, "control socket on ") {
+		if g.hear(line) {
 			break
 		}
 	}
@@ -92,10 +96,28 @@ func StartGateway(t testing.TB, o Options) *Gateway {
 	return g
 }
 
-func startGateway(t testing.TB, passed []*os.File, arguments []string) *Process {
+// hear takes an address from a line of standard output, and tells whether it was the last.
+func (g *Gateway) hear(line string) bool {
+	if url, found := strings.CutPrefix(line, "listening on "); found {
+		g.URLs = append(g.URLs, url)
+		if addr, found := strings.CutPrefix(url, "http://"); found && g.Addr == "" {
+			g.Addr = addr
+		}
+	}
+	if addr, found := strings.CutPrefix(line, "listening for proxies on http://"); found {
+		g.Proxy = addr
+	}
+	if url, found := strings.CutPrefix(line, "admin on "); found {
+		g.Admin = url
+	}
+	return strings.HasPrefix(line, "control socket on ")
+}
+
+func startGateway(t testing.TB, o Options, arguments []string) *Process {
 	t.Helper()
+	passed := o.Passed
 	if len(passed) == 0 {
-		return Start(t, nil, Programs.Gateway, arguments...)
+		return start(t, nil, nil, o.Log, Programs.Gateway, arguments...)
 	}
 	var names []string
 	for _, file := range passed {
@@ -104,7 +126,7 @@ func startGateway(t testing.TB, passed []*os.File, arguments []string) *Process 
 	environment := []string{fmt.Sprintf("LISTEN_FDS=%d", len(passed)), "LISTEN_FDNAMES=" + strings.Join(names, ":")}
 	// The process that the sockets are for is named by its id, which a shell that becomes it knows.
 	shell := append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, Programs.Gateway}, arguments...)
-	return start(t, passed, environment, "/bin/sh", shell...)
+	return start(t, passed, environment, o.Log, "/bin/sh", shell...)
 }
 
 // StartWorker starts a worker that attaches to the gateway's socket.

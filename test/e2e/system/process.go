@@ -19,6 +19,7 @@ type Process struct {
 	name   string
 	cmd    *exec.Cmd
 	stderr buffer
+	log    string      // a file that has all output; empty if it is kept here
 	lines  chan string // of standard output
 	done   chan struct{}
 }
@@ -45,21 +46,26 @@ func (b *buffer) String() string {
 // if the test failed.
 func Start(t testing.TB, environment []string, program string, arguments ...string) *Process {
 	t.Helper()
-	return start(t, nil, environment, program, arguments...)
+	return start(t, nil, environment, "", program, arguments...)
 }
 
-// start passes files on as descriptors 3, 4 and so on.
-func start(t testing.TB, files []*os.File, environment []string, program string, arguments ...string) *Process {
+// start passes files on as descriptors 3, 4 and so on. log is a file for all output, which processes that live on may use
+// too; empty for none.
+func start(t testing.TB, files []*os.File, environment []string, log, program string, arguments ...string) *Process {
 	t.Helper()
 	if err := noteSources(); err != nil {
 		t.Fatal(err)
 	}
-	p := &Process{t: t, name: program, cmd: exec.Command(program, arguments...), lines: make(chan string, 64), done: make(chan struct{})}
+	p := &Process{t: t, name: program, cmd: exec.Command(program, arguments...), lines: make(chan string, 64), done: make(chan struct{}), log: log}
 	p.cmd.Env = append(os.Environ(), environment...)
 	p.cmd.ExtraFiles = files
 	p.cmd.Stderr = &p.stderr
 	// Tests that are killed leave nothing behind.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if log != "" {
+		p.startLogged()
+		return p
+	}
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -80,14 +86,35 @@ func start(t testing.TB, files []*os.File, environment []string, program string,
 		_ = p.cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(func() {
-		p.Signal(syscall.SIGKILL)
-		<-p.done
-		if t.Failed() {
-			t.Logf("%s (pid %d) wrote:\n%s", p.name, p.Pid(), tail(p.stderr.String(), 16<<10))
-		}
-	})
+	t.Cleanup(p.cleanUp)
 	return p
+}
+
+func (p *Process) startLogged() {
+	p.t.Helper()
+	file, err := os.OpenFile(p.log, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer file.Close()
+	p.cmd.Stdout, p.cmd.Stderr = file, file
+	close(p.lines)
+	if err := startFromKeptThread(p.cmd); err != nil {
+		p.t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.done)
+	}()
+	p.t.Cleanup(p.cleanUp)
+}
+
+func (p *Process) cleanUp() {
+	p.Signal(syscall.SIGKILL)
+	<-p.done
+	if p.t.Failed() {
+		p.t.Logf("%s (pid %d) wrote:\n%s", p.name, p.Pid(), tail(p.Stderr(), 16<<10))
+	}
 }
 
 func tail(text string, n int) string {
@@ -110,8 +137,17 @@ func (p *Process) Line(within time.Duration) (string, bool) {
 	}
 }
 
-// Stderr is what the process wrote to standard error so far.
-func (p *Process) Stderr() string { return p.stderr.String() }
+// Stderr is what the process wrote to standard error so far; with a log, all that was written to that.
+func (p *Process) Stderr() string {
+	if p.log == "" {
+		return p.stderr.String()
+	}
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return string(text)
+}
 
 // Signal sends a signal, if the process has not ended.
 func (p *Process) Signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
