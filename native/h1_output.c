@@ -264,9 +264,8 @@ static bool finish_front(struct h1_conn *conn) {
     }
     bool rests = conn->front == NULL && conn->body == NULL;
     /* An answer begun before the gateway was told to stop did not say "close"; an idle connection may end without. */
-    if (!keep_alive ||
-        (rests && (conn->state == H1_CONN_FINISHING ||
-                   (conn->server->stopping && !conn->server->keeps_idle && conn->in_length == 0)))) {
+    if (!keep_alive || (rests && (conn->state == H1_CONN_FINISHING ||
+                                  (conn->server->stopping && !conn->server->keeps_idle && conn->in_length == 0)))) {
         h1_conn_finish(conn);
         return false;
     }

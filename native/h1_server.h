@@ -133,7 +133,7 @@ struct h1_server {
     uint64_t aside_bytes;
     bool stopping;   /* answers close their connection */
     bool keeps_idle; /* and connections may wait for the request that is answered so */
-    char date[32]; /* IMF-fixdate, RFC 9110 5.6.7 */
+    char date[32];   /* IMF-fixdate, RFC 9110 5.6.7 */
     uint32_t date_length;
     uint64_t date_second;
     counter *allocations;
