@@ -150,55 +150,6 @@ func TestSwapsOfWorkersThatComeByThemselves(t *testing.T) {
 	g.Stop()
 }
 
-// TestFailedSwaps: whatever is wrong with the new release, the old one answers everything, and status tells why.
-func TestFailedSwaps(t *testing.T) {
-	t.Parallel()
-	script := func(t *testing.T, text string) string {
-		t.Helper()
-		path := filepath.Join(t.TempDir(), "app")
-		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	for name, test := range map[string]struct {
-		program func(t *testing.T) string
-		args    []string
-		flags   []string
-		want    string
-	}{
-		"exits at once":            {func(t *testing.T) string { return script(t, "exit 7") }, nil, nil, "exit status 7"},
-		"hangs before it is ready": {func(t *testing.T) string { return script(t, "exec sleep 60") }, nil, []string{"--ready-limit", "500ms"}, "0 of 1 workers were ready"},
-		"panics on every request":  {func(*testing.T) string { return broken }, nil, []string{"--probe", "/pid"}, "answered the probe /pid with status 50"},
-		"cannot be executed":       {func(t *testing.T) string { return filepath.Join(t.TempDir(), "missing") }, nil, nil, "cannot start"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			flags := append([]string{"--confirm", "50ms"}, test.flags...)
-			g := system.StartGateway(t, system.Options{Worker: []string{"--release", "old"}, Supervised: true, Flags: flags})
-			crowd := gather(t, g, 8, who)
-			output, err := command(t, g, "swap", append([]string{test.program(t), "--"}, test.args...)...)
-			if err == nil || !strings.Contains(output, test.want) {
-				t.Errorf("%v, %q, expected a failure that says %q", err, output, test.want)
-			}
-			served := crowd.answers.Load()
-			system.Eventually(t, "answers of the old release", func() bool { return crowd.answers.Load() > served+50 || t.Failed() })
-			crowd.disperse()
-			for _, s := range crowd.seen {
-				if s.release != "old" {
-					t.Fatalf("release %s answered", s.release)
-				}
-			}
-			status, err := command(t, g, "status")
-			if err != nil || name != "cannot be executed" && !strings.Contains(status, test.want) {
-				t.Errorf("status %v\n%s, expected the reason %q", err, status, test.want)
-			}
-			g.WaitIdle()
-			g.Stop()
-		})
-	}
-}
-
 // TestRollbacks: by itself when the new release's workers crash within the time of confirmation, and by command.
 func TestRollbacks(t *testing.T) {
 	t.Parallel()
