@@ -129,16 +129,16 @@ bool dispatch_tick(struct dispatch *d) {
 
 /* --- placing --- */
 
-static bool may_take(const struct dispatch *d, const struct dispatch_lane *dl) {
-    return dl->state == DISPATCH_LANE_ACTIVE && !dl->lane.broken && !dl->stuck &&
-           dl->lane.open_count < d->config.in_flight;
+static bool may_take(const struct dispatch *d, const struct dispatch_lane *dl, bool second) {
+    bool chosen = second ? dl->state == DISPATCH_LANE_STANDBY && dl->second : dl->state == DISPATCH_LANE_ACTIVE;
+    return chosen && !dl->lane.broken && !dl->stuck && dl->lane.open_count < d->config.in_flight;
 }
 
-static struct dispatch_lane *least_loaded(struct dispatch *d) {
+static struct dispatch_lane *least_loaded(struct dispatch *d, bool second) {
     struct dispatch_lane *best = NULL;
     for (uint32_t i = 0; i < d->lane_count; i++) {
         struct dispatch_lane *candidate = d->lanes[i];
-        if (may_take(d, candidate) && candidate->lane.free_count != 0 &&
+        if (may_take(d, candidate, second) && candidate->lane.free_count != 0 &&
             (best == NULL || candidate->lane.open_count < best->lane.open_count)) {
             best = candidate;
         }
@@ -146,8 +146,9 @@ static struct dispatch_lane *least_loaded(struct dispatch *d) {
     return best;
 }
 
-struct lane *dispatch_place(struct dispatch *d, uint32_t size, uint32_t *slot, uint32_t *block, uint8_t **memory) {
-    struct dispatch_lane *best = least_loaded(d);
+static struct lane *place(struct dispatch *d, uint32_t size, bool second, uint32_t *slot, uint32_t *block,
+                          uint8_t **memory) {
+    struct dispatch_lane *best = least_loaded(d, second);
     if (best == NULL) {
         return NULL;
     }
@@ -157,11 +158,17 @@ struct lane *dispatch_place(struct dispatch *d, uint32_t size, uint32_t *slot, u
     /* The least loaded has no room for this size: any other may. */
     for (uint32_t i = 0; i < d->lane_count; i++) {
         struct dispatch_lane *other = d->lanes[i];
-        if (other != best && may_take(d, other) && lane_begin(&other->lane, size, slot, block, memory) == 0) {
+        if (other != best && may_take(d, other, second) && lane_begin(&other->lane, size, slot, block, memory) == 0) {
             return &other->lane;
         }
     }
     return NULL;
+}
+
+struct lane *dispatch_place(struct dispatch *d, uint32_t size, bool again, uint32_t *slot, uint32_t *block,
+                            uint8_t **memory) {
+    struct lane *lane = again ? place(d, size, true, slot, block, memory) : NULL;
+    return lane != NULL ? lane : place(d, size, false, slot, block, memory);
 }
 
 static void place_parked(struct dispatch *d) {
@@ -174,7 +181,8 @@ static void place_parked(struct dispatch *d) {
         uint32_t slot = 0;
         uint32_t block = 0;
         uint8_t *memory = NULL;
-        struct lane *lane = dispatch_place(d, ex->head_length + ex->first_length, &slot, &block, &memory);
+        struct lane *lane =
+            dispatch_place(d, ex->head_length + ex->first_length, ex->attempt != 0, &slot, &block, &memory);
         if (lane == NULL) {
             return;
         }

@@ -25,6 +25,7 @@ struct dispatch_lane {
     counter shown_state; /* the same, for other threads */
     bool idle_told;
     bool broken_told;
+    bool second;              /* in standby, takes what handlers of another release's workers had when these died */
     bool stuck;               /* events wait, and the worker takes none */
     uint64_t acknowledged;    /* when it was last looked at */
     uint64_t acknowledged_ms; /* when that has last changed, or nothing waited */
@@ -116,8 +117,8 @@ uint32_t dispatch_open(const struct dispatch *dispatch, uint64_t *progress);
 bool dispatch_is_settled(const struct dispatch *dispatch);
 
 /* --- for exchange --- */
-/* A lane with room for a request block of `size` bytes, or NULL. */
-struct lane *dispatch_place(struct dispatch *dispatch, uint32_t size, uint32_t *slot, uint32_t *block,
+/* A lane with room for a request block of `size` bytes, or NULL. again: a handler had it when its worker died. */
+struct lane *dispatch_place(struct dispatch *dispatch, uint32_t size, bool again, uint32_t *slot, uint32_t *block,
                             uint8_t **memory);
 /* False: the park limit is reached. */
 __attribute__((warn_unused_result)) bool dispatch_park(struct dispatch *dispatch, struct exchange *exchange,

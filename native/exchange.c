@@ -68,13 +68,13 @@ static struct lane *place_start(struct exchange *ex, uint32_t *slot, uint32_t *b
     uint32_t size = ex->head_length + ex->first_length;
     struct lane *lane = NULL;
     if (ex->dispatch->parked_count == 0) {
-        lane = dispatch_place(ex->dispatch, size, slot, block, memory);
+        lane = dispatch_place(ex->dispatch, size, false, slot, block, memory);
     }
     if (lane == NULL && ex->first_length != 0 && size > small) {
         ex->first_length = ex->head_length < small ? small - ex->head_length : 0;
         ex->request_ended = false;
         if (ex->dispatch->parked_count == 0) {
-            lane = dispatch_place(ex->dispatch, ex->head_length + ex->first_length, slot, block, memory);
+            lane = dispatch_place(ex->dispatch, ex->head_length + ex->first_length, false, slot, block, memory);
         }
     }
     return lane;

@@ -197,15 +197,18 @@ int gw_attach(struct gw *gw, const struct gw_attachment *attachment) {
     return rc;
 }
 
-int gw_select(struct gw *gw, const uint64_t *workers, uint32_t count) {
+int gw_select(struct gw *gw, const uint64_t *workers, uint32_t count, uint32_t all) {
     struct loop_selection **each = calloc(gw->loop_count, sizeof(struct loop_selection *));
     bool complete = each != NULL;
     for (uint32_t i = 0; complete && i < gw->loop_count; i++) {
-        each[i] = malloc(sizeof(**each) + count * sizeof(*workers));
+        each[i] = malloc(sizeof(**each) + all * sizeof(*workers));
         complete = each[i] != NULL;
         if (complete) {
             each[i]->count = count;
-            memcpy(each[i]->workers, workers, count * sizeof(*workers));
+            each[i]->all = all;
+            if (all != 0) {
+                memcpy(each[i]->workers, workers, all * sizeof(*workers));
+            }
         }
     }
     for (uint32_t i = 0; each != NULL && i < gw->loop_count; i++) {

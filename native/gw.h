@@ -189,8 +189,11 @@ __attribute__((warn_unused_result)) int gw_change(struct gw *gw, const struct gw
 /* A listening, non-blocking socket for one loop; taken over on success. proxy: connections begin with a PROXY header. */
 __attribute__((warn_unused_result)) int gw_listen(struct gw *gw, uint32_t loop, int fd, bool proxy);
 __attribute__((warn_unused_result)) int gw_attach(struct gw *gw, const struct gw_attachment *attachment);
-/* These workers get requests from now on, and no others; in one step for each loop. Returns 0 or -ENOMEM. */
-__attribute__((warn_unused_result)) int gw_select(struct gw *gw, const uint64_t *workers, uint32_t count);
+/*
+ * The first `count` of these workers get requests from now on, and no others; in one step for each loop. Those from there to `all`
+ * get what handlers had whose worker died. Returns 0 or -ENOMEM.
+ */
+__attribute__((warn_unused_result)) int gw_select(struct gw *gw, const uint64_t *workers, uint32_t count, uint32_t all);
 /* Sends GET path to each lane of a worker, whether it gets requests or not. One notice for each loop follows. */
 __attribute__((warn_unused_result)) int gw_probe(struct gw *gw, uint64_t worker, const char *path);
 void gw_drain(struct gw *gw, uint64_t worker);

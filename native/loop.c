@@ -308,8 +308,8 @@ static void leave(struct loop *loop) {
     uv_walk(&loop->uv, on_walk_close, NULL);
 }
 
-static bool is_selected(const struct loop_selection *selection, uint64_t worker) {
-    for (uint32_t i = 0; i < selection->count; i++) {
+static bool is_selected(const struct loop_selection *selection, uint32_t from, uint32_t to, uint64_t worker) {
+    for (uint32_t i = from; i < to; i++) {
         if (selection->workers[i] == worker) {
             return true;
         }
@@ -320,7 +320,9 @@ static bool is_selected(const struct loop_selection *selection, uint64_t worker)
 static void select_workers(struct loop *loop, const struct loop_selection *selection) {
     for (uint32_t i = 0; i < loop->dispatch.lane_count; i++) {
         struct dispatch_lane *lane = loop->dispatch.lanes[i];
-        dispatch_set_active(lane, is_selected(selection, lane->lane.params.worker));
+        uint64_t worker = lane->lane.params.worker;
+        lane->second = is_selected(selection, selection->count, selection->all, worker);
+        dispatch_set_active(lane, is_selected(selection, 0, selection->count, worker));
     }
 }
 

@@ -24,9 +24,10 @@ enum loop_command_kind {
     LOOP_EXIT,
 };
 
-/* The workers that get requests. */
+/* The workers that get requests, then those that get what was dropped. */
 struct loop_selection {
     uint32_t count;
+    uint32_t all;
     uint64_t workers[];
 };
 

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -146,9 +147,11 @@ func (g *Gateway) Attach(a engine.Attachment) error {
 	return nil
 }
 
-// Select lets requests go to these workers and to no others, in one step for each loop.
-func (g *Gateway) Select(workers []uint64) error {
-	if rc := C.gw_select(g.gw, (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(workers))), C.uint32_t(len(workers))); rc != 0 {
+// Select lets requests go to these workers and to no others, in one step for each loop. What handlers had whose worker died
+// goes to those of second, if there are any that can take it.
+func (g *Gateway) Select(workers, second []uint64) error {
+	all := slices.Concat(workers, second)
+	if rc := C.gw_select(g.gw, (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(all))), C.uint32_t(len(workers)), C.uint32_t(len(all))); rc != 0 {
 		return fmt.Errorf("selecting workers %v: %w", workers, errno(rc))
 	}
 	return nil

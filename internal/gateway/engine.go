@@ -15,8 +15,9 @@ type Engine interface {
 	// Attach takes in a worker, which gets no requests before Select. If it succeeds, the sockets belong to the engine
 	// and the segments stay mapped until Notice Released.
 	Attach(engine.Attachment) error
-	// Select lets requests go to these workers and to no others, in one step for each loop.
-	Select(workers []uint64) error
+	// Select lets requests go to these workers and to no others, in one step for each loop. What handlers had whose worker
+	// died goes to those of second, if there are any.
+	Select(workers, second []uint64) error
 	// Probe sends GET path to a worker, whether it is selected or not. Notice Probed follows for each loop.
 	Probe(worker uint64, path string) error
 	// Drain gives the worker no new requests. Notice Idle follows when its last exchange has ended.

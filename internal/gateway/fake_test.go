@@ -26,9 +26,10 @@ type fakeEngine struct {
 
 	mu      sync.Mutex
 	calls   []string
-	clients int    // connections that are open
-	busy    uint64 // exchanges in flight at each worker
-	ended   uint64 // exchanges of worker 1 that have ended
+	second  []uint64 // as selected last
+	clients int      // connections that are open
+	busy    uint64   // exchanges in flight at each worker
+	ended   uint64   // exchanges of worker 1 that have ended
 	stopped bool
 	quiet   bool // Quiet was sent
 	fds     []int
@@ -72,10 +73,11 @@ func (e *fakeEngine) Attach(a engine.Attachment) error {
 	return nil
 }
 
-func (e *fakeEngine) Select(workers []uint64) error {
+func (e *fakeEngine) Select(workers, second []uint64) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.record("select %v", workers)
+	e.second = second
 	if !e.hangs {
 		e.turns++
 	}
@@ -181,6 +183,13 @@ func (e *fakeEngine) seen() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.calls)
+}
+
+// takesDropped are the workers that take what those of the active release drop.
+func (e *fakeEngine) takesDropped() []uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.second
 }
 
 // selected tells whether the worker gets requests.

@@ -127,16 +127,22 @@ func (g *Gateway) readyOf(r *release) int {
 	return ready
 }
 
-// selectWorkers lets requests go to the ready workers of the active release and to no others.
+// selectWorkers lets requests go to the ready workers of the active release and to no others. While it is being confirmed,
+// what its workers drop goes to the release before: no request is to meet two deaths of the new one.
 func (g *Gateway) selectWorkers() {
-	var chosen []uint64
+	var chosen, second []uint64
 	for id, w := range g.workers {
-		if w.release == g.active && w.state == workerReady && !w.untried {
+		switch {
+		case w.state != workerReady || w.untried:
+		case w.release == g.active:
 			chosen = append(chosen, id)
+		case w.release.state == releaseStandby:
+			second = append(second, id)
 		}
 	}
 	slices.Sort(chosen)
-	if err := g.engine.Select(chosen); err != nil {
+	slices.Sort(second)
+	if err := g.engine.Select(chosen, second); err != nil {
 		// Only for want of a few bytes of memory; the next change of any worker tries again.
 		g.log.Error("workers cannot be selected", "workers", chosen, "error", err)
 	}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -40,8 +41,12 @@ func TestAReleaseThatCrashesGivesItsPlaceBack(t *testing.T) {
 	g := start(t, fake, func(c *Config) { c.Confirm = time.Hour })
 	first := attachWorker(t, g, fake, 1)
 	second := attachRelease(t, g, fake, 2, "r2")
+	eventually(t, "r1 takes what r2 drops", func() bool { return slices.Equal(fake.takesDropped(), []uint64{1}) })
 	_ = second.conn.Close()
 	eventually(t, "r1 is active again", func() bool { return fake.selected(1) })
+	if n := len(fake.takesDropped()); n != 0 {
+		t.Errorf("%d workers take what others drop, expected none", n)
+	}
 	if got := states(g); got["r1"] != "active" || got["r2"] != "failed" {
 		t.Errorf("releases %v", got)
 	}

@@ -345,6 +345,33 @@ static void test_detach_while_recalled(void) {
     rig_close();
 }
 
+/* Of two workers of a release that is being confirmed, what handlers of one had goes to the release before, not to the other. */
+static void test_retried_by_the_release_before(void) {
+    rig_open(3, 8);
+    dispatch_set_active(&rig.lanes[2], false);
+    rig.lanes[2].second = true;
+    fake_start(&fakes[0], RING_METHOD_GET, NULL, 0, true);
+    fake_start(&fakes[1], RING_METHOD_GET, NULL, 0, true);
+    fake_start(&fakes[2], RING_METHOD_GET, NULL, 0, true); /* on lane 0 again, and nothing begins it */
+    (void)rig_claim(0);
+    dispatch_bury(&rig.lanes[0]);
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT(rig.lanes[1].lane.open_count, 2);
+    CHECK_UINT(rig.lanes[2].lane.open_count, 1);
+    struct ring_event request = rig_claim(2);
+    CHECK_UINT(((const struct ring_request_head *)worker_inbound(&rig.workers[2], request.head_offset))->attempt, 1);
+    rig_answer(2, &request, "x");
+    for (int i = 0; i < 2; i++) {
+        request = rig_claim(1);
+        rig_answer(1, &request, "x");
+    }
+    (void)dispatch_poll(&rig.dispatch);
+    for (int i = 0; i < 3; i++) {
+        CHECK_UINT(fakes[i].responses, 1);
+    }
+    rig_close();
+}
+
 int main(void) {
     RUN(test_queued_goes_to_another_worker);
     RUN(test_claimed_safe_is_retried_once);
@@ -361,5 +388,6 @@ int main(void) {
     RUN(test_backlog_under_starvation);
     RUN(test_a_returned_body_block_forbids_replay);
     RUN(test_detach_while_recalled);
+    RUN(test_retried_by_the_release_before);
     return test_report();
 }

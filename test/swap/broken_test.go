@@ -1,9 +1,12 @@
 package swap
 
 import (
+	"bufio"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"ringway/test/e2e/system"
@@ -74,4 +77,36 @@ func TestBrokenReleases(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestAnswersAreNotJudged: a release whose workers live is confirmed whatever it answers, if nobody probes it. An operator takes
+// it back.
+func TestAnswersAreNotJudged(t *testing.T) {
+	t.Parallel()
+	g := system.StartGateway(t, system.Options{Supervised: true, Worker: []string{"--release", "old"}, Flags: []string{"--confirm", "50ms"}})
+	status := func() int {
+		conn, err := net.Dial("tcp", g.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		got, _, err := (&client{conn: conn, in: bufio.NewReader(conn)}).exchange("GET", "/", nil)
+		if err != nil {
+			t.Error(err)
+		}
+		return got
+	}
+	if output, err := command(t, g, "swap", broken, "--"); err != nil || !strings.Contains(output, "release broken is active") {
+		t.Errorf("%v\n%s", err, output)
+	}
+	if got := status(); got != 500 {
+		t.Errorf("status %d of a release that panics, expected 500", got)
+	}
+	if output, err := command(t, g, "rollback"); err != nil {
+		t.Errorf("%v\n%s", err, output)
+	}
+	if got := status(); got != 200 {
+		t.Errorf("status %d after the rollback, expected 200", got)
+	}
+	g.Stop()
 }
