@@ -34,6 +34,7 @@ type scenario struct {
 	Title   string  `json:"title"`
 	Orders  int     `json:"orders"`  // given one after the other, a second apart or when the last one is over
 	Seconds float64 `json:"seconds"` // of load that count
+	Warm    float64 `json:"warm_up"` // seconds of load before
 	order   func(service) error
 }
 
@@ -48,11 +49,12 @@ func scenarios(d time.Duration, quick bool) []scenario {
 	}
 	short := d.Seconds()
 	return []scenario{
-		{"swap", "one swap", 1, short, service.swap},
-		{"kill", "kill -9 of the only worker (of the two services: of one)", 1, short, service.kill},
-		{"upgrade", "upgrade of what owns the socket", 1, short, service.upgrade},
-		{"calm", "nothing", 0, calm, nil},
-		{"swaps", fmt.Sprintf("%d swaps, a second apart", swaps), swaps, float64(swaps), service.swap},
+		{"swap", "one swap", 1, short, 1, service.swap},
+		// After five seconds a supervisor takes a process for healthy.
+		{"kill", "kill -9 of the only worker (of the two services: of one)", 1, short, 5, service.kill},
+		{"upgrade", "upgrade of what owns the socket", 1, short, 1, service.upgrade},
+		{"calm", "nothing", 0, calm, 1, nil},
+		{"swaps", fmt.Sprintf("%d swaps, a second apart", swaps), swaps, float64(swaps), 1, service.swap},
 	}
 }
 
@@ -135,7 +137,7 @@ func (b *bench) deploy(ctx context.Context, one service, s scenario) (deployRun,
 		return run, err
 	}
 	place := one.place()
-	crowd := gather(place.address, deployClients, b.rate, b.warm)
+	crowd := gather(place.address, deployClients, b.rate, time.Duration(s.Warm*float64(time.Second)))
 	defer crowd.disperse()
 	end := crowd.counted.Add(time.Duration(s.Seconds * float64(time.Second)))
 	var orders []time.Time

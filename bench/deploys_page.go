@@ -17,8 +17,8 @@ func (d *deployReport) markdown(page *strings.Builder) {
 		"- **Ready**: from when a new process says that it can serve (Ringway: the worker's READY, as the gateway logs it; the others: they listen) " +
 		"to its first answer at a client. **Order**: from the order, or the kill, to the first answer of a process that came after it; starting it is part of it.\n" +
 		"- Swap: `POST /swap`; nginx: TERM to the service, wait for its end, start the next; with two services the same for one after the other, 200 ms apart; " +
-		"tableflip: HUP. A killed process: Ringway's supervisor waits 50 ms (± 20 %) before it starts another; the benchmark starts the others' as soon as they have ended, which no " +
-		"supervisor beats. Upgrade: `gateway upgrade`; nginx: USR2, then QUIT to the old one; with tableflip the swap is all there is.\n\n")
+		"tableflip: HUP. A killed process, after five seconds of load: Ringway's supervisor starts another at once (after a shorter life it waits 50 ms and more); the benchmark does the " +
+		"same for the others as soon as they have ended, which no supervisor beats. Upgrade: `gateway upgrade`; nginx: USR2, then QUIT to the old one; with tableflip the swap is all there is.\n\n")
 	d.tables(page)
 	d.invalid(page)
 	page.WriteString("\n### Settings of the deploys\n\n")

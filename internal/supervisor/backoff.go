@@ -2,8 +2,8 @@ package supervisor
 
 import "time"
 
-// Backoff says how long to wait before a process that ended is started again. The waits double from Min to Max; a
-// process that lived for Healthy starts the series anew.
+// Backoff says how long to wait before a process that ended is started again. The waits double from Min to Max. After one
+// that lived for Healthy there is no wait, because nothing says that the next one will fail, and the series starts anew.
 type Backoff struct {
 	Min, Max time.Duration
 	Healthy  time.Duration
@@ -20,6 +20,7 @@ type Backoff struct {
 func (b *Backoff) Next(lived time.Duration) time.Duration {
 	if lived >= b.Healthy {
 		b.failures = 0
+		return 0
 	}
 	wait := b.Max
 	// The shift is bounded, so that it cannot overflow however often a worker fails.

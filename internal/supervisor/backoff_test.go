@@ -12,8 +12,11 @@ func TestBackoffDoublesUpToMaxAndStartsAnewAfterAHealthyLife(t *testing.T) {
 			t.Fatalf("wait %d is %v, want %vms", i, got, want)
 		}
 	}
-	if got := b.Next(5 * time.Second); got != 50*time.Millisecond {
-		t.Fatalf("wait after a healthy life is %v, want 50ms", got)
+	if got := b.Next(5 * time.Second); got != 0 {
+		t.Fatalf("wait after a healthy life is %v, want none", got)
+	}
+	if got := b.Next(time.Second); got != 50*time.Millisecond {
+		t.Fatalf("wait after the next life is %v, want 50ms", got)
 	}
 	for range 1000 {
 		if got := b.Next(0); got > time.Second || got <= 0 {
