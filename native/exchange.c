@@ -339,6 +339,7 @@ void exchange_message(struct lane *lane, void *exchange, const struct lane_messa
     switch (message->kind) {
     case RING_EVENT_RESPONSE: {
         set_state(ex, EXCHANGE_ANSWERING);
+        counter_add(&lane->counters.answers[message->status < 600 ? message->status / 100 : 5], 1);
         dispatch_unwait(ex->dispatch, ex);
         if (end) {
             unbind(ex);

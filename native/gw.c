@@ -452,6 +452,9 @@ uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capaci
             .held_bytes = counter_get(&c->held_bytes),
             .held_high_water = counter_get(&c->held_high_water),
         };
+        for (unsigned class = 0; class < 6; class++) {
+            out[i].answers[class] = counter_get(&c->answers[class]);
+        }
     }
     pthread_mutex_unlock(&gw->mutex);
     return count;

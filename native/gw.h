@@ -163,6 +163,7 @@ struct gw_lane_stats {
     uint64_t published;
     uint64_t acknowledged;
     uint64_t completed;
+    uint64_t answers[6];
     uint64_t cancelled;
     uint64_t wakeups_sent;
     uint64_t wakeups_avoided;

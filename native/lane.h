@@ -27,6 +27,7 @@ struct lane_counters {
     counter published;
     counter acknowledged;
     counter completed;
+    counter answers[6]; /* by hundreds of their status, [5]: and above */
     counter cancelled;
     counter wakeups_sent;
     counter wakeups_avoided;

@@ -5,7 +5,11 @@ package native
 */
 import "C"
 
-import "ringway/internal/engine"
+import (
+	"strconv"
+
+	"ringway/internal/engine"
+)
 
 var laneStates = []string{"standby", "active", "draining", "dead"}
 
@@ -39,7 +43,7 @@ func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
 		NativeAnswers:       uint64(c.native_answers),
 		StaticAnswers:       uint64(c.static_answers),
 		StaticBytes:         uint64(c.static_bytes),
-		Answers:             map[string]uint64{},
+		Answers:             answers(c.answers),
 		Refused:             map[string]uint64{},
 		RequestTimeouts:     uint64(c.request_timeouts),
 		IdleTimeouts:        uint64(c.idle_timeouts),
@@ -69,11 +73,6 @@ func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
 		Handler: histogram(c, C.GW_SPAN_HANDLER),
 		Total:   histogram(c, C.GW_SPAN_TOTAL),
 	}
-	for class, name := range []string{2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"} {
-		if name != "" {
-			s.Answers[name] = uint64(c.answers[class])
-		}
-	}
 	for reason := range c.refused {
 		if text := C.gw_reason_text(C.uint32_t(reason)); text != nil && c.refused[reason] != 0 {
 			s.Refused[C.GoString(text)] = uint64(c.refused[reason])
@@ -99,6 +98,15 @@ func latencyBounds() []uint64 {
 	return bounds
 }
 
+// answers counts by the hundreds of their status.
+func answers(counts [6]C.uint64_t) map[string]uint64 {
+	byClass := make(map[string]uint64)
+	for class := 2; class < len(counts); class++ {
+		byClass[strconv.Itoa(class)+"xx"] = uint64(counts[class])
+	}
+	return byClass
+}
+
 func laneStats(c *C.struct_gw_lane_stats) engine.LaneStats {
 	return engine.LaneStats{
 		Worker:             uint64(c.worker),
@@ -111,6 +119,7 @@ func laneStats(c *C.struct_gw_lane_stats) engine.LaneStats {
 		Published:          uint64(c.published),
 		Acknowledged:       uint64(c.acknowledged),
 		Completed:          uint64(c.completed),
+		Answers:            answers(c.answers),
 		Cancelled:          uint64(c.cancelled),
 		WakeupsSent:        uint64(c.wakeups_sent),
 		WakeupsAvoided:     uint64(c.wakeups_avoided),

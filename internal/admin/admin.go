@@ -91,6 +91,7 @@ func Handler(host Host) http.Handler {
 		}
 		answer(w, http.StatusOK, host.Snapshot())
 	})
+	mux.Handle("GET /metrics", metricsHandler(host))
 	mux.HandleFunc("/swap", order(func(o SwapOrder, watch func(Progress)) error {
 		return host.Swap(o.Program, o.Args, watch)
 	}))

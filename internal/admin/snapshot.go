@@ -10,15 +10,17 @@ import (
 
 // Snapshot is the answer of GET /stats.
 type Snapshot struct {
-	Gateway    Gateway            `json:"gateway"`
-	Listeners  []Listener         `json:"listeners"`
-	Workers    []Worker           `json:"workers"`
-	Releases   []Release          `json:"releases"`
-	Loops      []engine.LoopStats `json:"loops"`
-	Lanes      []engine.LaneStats `json:"lanes"`
-	Supervisor *Supervisor        `json:"supervisor,omitempty"` // only where the gateway starts its workers
-	AccessLog  *accesslog.Stats   `json:"access_log,omitempty"` // only where there is one
-	Config     *Config            `json:"config,omitempty"`
+	Gateway   Gateway            `json:"gateway"`
+	Listeners []Listener         `json:"listeners"`
+	Workers   []Worker           `json:"workers"`
+	Releases  []Release          `json:"releases"`
+	Loops     []engine.LoopStats `json:"loops"`
+	Lanes     []engine.LaneStats `json:"lanes"`
+	// LatencyBounds are the upper bounds of the buckets of the loops' histograms in nanoseconds; the last bucket has none.
+	LatencyBounds []uint64         `json:"latency_bounds_ns"`
+	Supervisor    *Supervisor      `json:"supervisor,omitempty"` // only where the gateway starts its workers
+	AccessLog     *accesslog.Stats `json:"access_log,omitempty"` // only where there is one
+	Config        *Config          `json:"config,omitempty"`
 }
 
 // Gateway is the process itself.

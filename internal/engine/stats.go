@@ -62,24 +62,25 @@ type Histogram struct {
 
 // LaneStats are the counters of one lane: a worker's rings with one loop. Bytes unless stated.
 type LaneStats struct {
-	Worker             uint64 `json:"worker"`
-	Loop               int    `json:"loop"`
-	State              string `json:"state"` // standby, active, draining, dead
-	Slots              int    `json:"slots"` // of the inbound ring
-	ExchangeSlots      int    `json:"exchange_slots"`
-	Depth              uint64 `json:"depth"` // events published and not acknowledged
-	HighWater          uint64 `json:"high_water"`
-	Published          uint64 `json:"published"`
-	Acknowledged       uint64 `json:"acknowledged"`
-	Completed          uint64 `json:"completed"` // exchanges
-	Cancelled          uint64 `json:"cancelled"` // CANCEL events sent
-	WakeupsSent        uint64 `json:"wakeups_sent"`
-	WakeupsAvoided     uint64 `json:"wakeups_avoided"`
-	FullStalls         uint64 `json:"full_stalls"`
-	InFlight           uint64 `json:"in_flight"` // exchange slots in use
-	ArenaBytes         uint64 `json:"arena_bytes"`
-	ArenaBytesInUse    uint64 `json:"arena_bytes_in_use"`
-	ArenaHighWater     uint64 `json:"arena_high_water"`
-	OutArenaBytesInUse uint64 `json:"out_arena_bytes_in_use"` // answers being sent
-	OutArenaHighWater  uint64 `json:"out_arena_high_water"`
+	Worker             uint64            `json:"worker"`
+	Loop               int               `json:"loop"`
+	State              string            `json:"state"` // standby, active, draining, dead
+	Slots              int               `json:"slots"` // of the inbound ring
+	ExchangeSlots      int               `json:"exchange_slots"`
+	Depth              uint64            `json:"depth"` // events published and not acknowledged
+	HighWater          uint64            `json:"high_water"`
+	Published          uint64            `json:"published"`
+	Acknowledged       uint64            `json:"acknowledged"`
+	Completed          uint64            `json:"completed"` // exchanges
+	Answers            map[string]uint64 `json:"answers"`   // the worker's, by class: "2xx"
+	Cancelled          uint64            `json:"cancelled"` // CANCEL events sent
+	WakeupsSent        uint64            `json:"wakeups_sent"`
+	WakeupsAvoided     uint64            `json:"wakeups_avoided"`
+	FullStalls         uint64            `json:"full_stalls"`
+	InFlight           uint64            `json:"in_flight"` // exchange slots in use
+	ArenaBytes         uint64            `json:"arena_bytes"`
+	ArenaBytesInUse    uint64            `json:"arena_bytes_in_use"`
+	ArenaHighWater     uint64            `json:"arena_high_water"`
+	OutArenaBytesInUse uint64            `json:"out_arena_bytes_in_use"` // answers being sent
+	OutArenaHighWater  uint64            `json:"out_arena_high_water"`
 }

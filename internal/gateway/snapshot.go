@@ -20,12 +20,13 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 			UptimeSeconds: time.Since(g.started).Seconds(), Admin: g.AdminURL(), Socket: g.config.Socket,
 			HeapBytes: stats.HeapBytes,
 		},
-		Listeners: []admin.Listener{},
-		Workers:   []admin.Worker{},
-		Releases:  []admin.Release{},
-		Loops:     stats.Loops,
-		Lanes:     stats.Lanes,
-		Config:    g.configured.Load(),
+		Listeners:     []admin.Listener{},
+		Workers:       []admin.Worker{},
+		Releases:      []admin.Release{},
+		Loops:         stats.Loops,
+		Lanes:         stats.Lanes,
+		LatencyBounds: stats.LatencyBounds,
+		Config:        g.configured.Load(),
 	}
 	for _, listener := range g.listeners {
 		snapshot.Listeners = append(snapshot.Listeners, admin.Listener{URL: listener.URL, Proxy: listener.Proxy})
