@@ -252,8 +252,7 @@ func (s *state) putKnown(env Env, k known, value any) error {
 	if k == kRequestHeaders || k == kResponseHeaders {
 		s.store(k).assignAll(s, env, k, value)
 	}
-	if h, ok := value.(Headers); ok && h.env == env && h.key == k {
-		// The Env's own dictionary, put back where it was.
+	if own(env, k, value) {
 		s.values[k] = nil
 		s.set.remove(k)
 		s.gone.remove(k)
@@ -268,6 +267,20 @@ func (s *state) putKnown(env Env, k known, value any) error {
 		s.gone.remove(k)
 	}
 	return nil
+}
+
+// own says whether value is what the Env itself has under the key, so that it is only put back where it was.
+func own(env Env, k known, value any) bool {
+	switch k {
+	case kRequestHeaders, kResponseHeaders:
+		h, ok := value.(Headers)
+		return ok && h == Headers{env, k}
+	case kRequestBody:
+		return value == any(requestBody{env})
+	case kResponseBody:
+		return value == any(responseBody{env})
+	}
+	return false
 }
 
 func (s *state) findExtra(key string) int {

@@ -21,7 +21,9 @@ func (e Env) Reserve(n int) ([]byte, error) {
 	if n <= 0 {
 		return nil, errNegativeLength
 	}
-	sink := e.sink()
+	if e.sink() != nil {
+		return e.reserveForSink(n)
+	}
 	s, err := e.open()
 	if err != nil {
 		return nil, err
@@ -33,7 +35,7 @@ func (e Env) Reserve(n int) ([]byte, error) {
 	}
 	n = r.room(n)
 	switch {
-	case sink != nil || r.isHead:
+	case r.isHead:
 		r.spare = make([]byte, min(n, spareMost))
 		r.reserved = reservedSpare
 	case r.phase == phaseHeld && r.declared <= bodyHeld && len(r.body) < bodyHeld:
@@ -59,24 +61,69 @@ func (e Env) Reserve(n int) ([]byte, error) {
 
 // Commit makes the first n bytes of those reserved part of the body; 0 gives them all back.
 func (e Env) Commit(n int) error {
-	sink := e.sink()
+	if sink := e.sink(); sink != nil {
+		return e.commitToSink(sink, n)
+	}
 	s, err := e.open()
 	if err != nil {
 		return err
 	}
-	if r := &s.response; r.reserved == reservedSpare && sink != nil {
-		if n < 0 || n > len(r.spare) {
-			s.write.Unlock()
-			return errNegativeLength
-		}
-		p := r.spare[:n]
-		r.spare, r.reserved = nil, reservedNone
-		s.write.Unlock() // the assigned writer comes back to this Env
-		_, err := sink.Write(p)
-		return err
-	}
 	defer s.write.Unlock()
 	return s.commit(n)
+}
+
+// lockWrite takes state.write without sealing the head: an assigned writer may want to change it yet.
+func (e Env) lockWrite() (*state, error) {
+	s := e.s
+	if s == nil {
+		return nil, ErrEnded
+	}
+	s.write.Lock()
+	s.mu.Lock()
+	ended, err := s.gen != e.gen, s.response.failure
+	s.mu.Unlock()
+	if ended {
+		err = ErrEnded
+	}
+	if err != nil {
+		s.write.Unlock()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (e Env) reserveForSink(n int) ([]byte, error) {
+	s, err := e.lockWrite()
+	if err != nil {
+		return nil, err
+	}
+	defer s.write.Unlock()
+	r := &s.response
+	if r.reserved != reservedNone {
+		return nil, ErrReserved
+	}
+	r.spare, r.reserved = make([]byte, min(n, spareMost)), reservedSpare
+	return r.spare, nil
+}
+
+func (e Env) commitToSink(sink io.Writer, n int) error {
+	s, err := e.lockWrite()
+	if err != nil {
+		return err
+	}
+	r := &s.response
+	if r.reserved != reservedSpare || n < 0 || n > len(r.spare) {
+		defer s.write.Unlock()
+		return s.commit(n)
+	}
+	p := r.spare[:n]
+	r.spare, r.reserved = nil, reservedNone
+	s.write.Unlock() // the assigned writer comes back to this Env
+	if n == 0 {
+		return nil
+	}
+	_, err = sink.Write(p)
+	return err
 }
 
 func (s *state) commit(n int) error {
