@@ -71,7 +71,7 @@ func (e *envExchange) fill(head *envmap.ResponseHead) {
 
 // Send publishes the whole response.
 func (e *envExchange) Send(head *envmap.ResponseHead, body []byte) error {
-	e.failed(head.Failure)
+	e.failed(head.Cancel)
 	e.fill(head)
 	if err := send(&e.ex.sender, body); err != nil {
 		return err

@@ -135,7 +135,7 @@ func TestDictionaryDeletePair(t *testing.T) {
 // absent are the known keys that an Env does not have by itself, or only from a server.
 var absent = []string{
 	envmap.KeyResponseReasonPhrase, envmap.KeyResponseProtocol, envmap.KeyRequestID, envmap.KeyRequestUser,
-	envmap.KeyCapabilities, envmap.KeyTraceOutput,
+	envmap.KeyCapabilities, envmap.KeyTraceOutput, envmap.KeyOpaqueUpgrade,
 }
 
 func TestDictionaryIteration(t *testing.T) {

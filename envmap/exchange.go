@@ -23,8 +23,9 @@ type ResponseHead struct {
 	Fields []Field
 	Length int64 // bytes of the body, for HEAD those of the body a GET would get; LengthUnknown if not known
 
-	// Failure is why this is the Env's own 500; nil for a response of the application. It cancels the Context.
-	Failure error
+	// Cancel, if there is one, is what the Context is to be cancelled with: why this is the Env's own 500, or that the
+	// application has given up its Upgrade.
+	Cancel error
 }
 
 // File is what of an *os.File is needed to send a part of it.

@@ -48,8 +48,11 @@ func (s *state) complete() error {
 	if r.declared > r.written && !r.isHead && !r.bodyless() {
 		return ErrShortBody
 	}
-	if r.phase == phaseBegun {
+	switch {
+	case r.phase == phaseBegun:
 		return s.ex.Finish()
+	case s.upgrading():
+		return s.switchProtocols()
 	}
 	switch {
 	case r.bodyless() || r.declared >= 0:
@@ -64,14 +67,14 @@ func (s *state) complete() error {
 // giveUp ends the exchange badly: with a 500 as long as the application has written nothing.
 func (s *state) giveUp(cause error) error {
 	r := &s.response
-	if errors.Is(cause, ErrAbort) || !r.untouched() {
+	if errors.Is(cause, ErrAbort) || !r.untouched() && !s.upgrading() {
 		s.ex.Abort(cause)
 		return cause
 	}
 	clear(r.head.Fields)
 	r.head.Fields = append(r.head.Fields[:0], Field{"Content-Type", "text/plain; charset=utf-8"})
 	r.head.Status, r.head.Reason, r.head.Length = 500, "", int64(len(failureBody))
-	r.head.Failure = cause
+	r.head.Cancel = cause
 	body := failureBody
 	if r.isHead {
 		body = nil

@@ -31,6 +31,7 @@ const (
 	kOnSendingHeaders
 	kTraceOutput
 	kSendFile
+	kUpgrade
 	knownCount
 )
 
@@ -62,6 +63,7 @@ var knownNames = [knownCount]string{
 	kOnSendingHeaders: KeyOnSendingHeaders,
 	kTraceOutput:      KeyTraceOutput,
 	kSendFile:         KeySendFileAsync,
+	kUpgrade:          KeyOpaqueUpgrade,
 }
 
 // lookup finds the number of a key; keys are compared byte by byte.
@@ -121,6 +123,8 @@ func lookup(key string) (known, bool) {
 		return kTraceOutput, true
 	case KeySendFileAsync:
 		return kSendFile, true
+	case KeyOpaqueUpgrade:
+		return kUpgrade, true
 	}
 	return 0, false
 }

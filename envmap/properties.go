@@ -39,6 +39,7 @@ func NewProperties(trace io.Writer, addresses ...map[string]string) *Properties 
 		KeyCapabilities: map[string]any{
 			KeySendFileVersion: extensionVersion,
 			KeySendFileSupport: map[string]any{KeySendFileConcurrency: "None"},
+			KeyOpaqueVersion:   extensionVersion,
 		},
 		KeyOnInit:    p.OnInit,
 		KeyOnDispose: ctx,

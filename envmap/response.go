@@ -72,7 +72,9 @@ func (r *response) move(to phase, why error) {
 }
 
 // bodyless says whether the status has no body by definition.
-func (r *response) bodyless() bool { return r.head.Status == 204 || r.head.Status == 304 }
+func (r *response) bodyless() bool {
+	return r.head.Status == 204 || r.head.Status == 304 || r.head.Status == statusUpgrade
+}
 
 // room returns how many bytes the body may still have, at most n.
 func (r *response) room(n int) int {
@@ -116,7 +118,7 @@ func (s *state) fillHead() error {
 		}
 		status = v
 	}
-	if status < 200 || status > 999 {
+	if (status < 200 || status > 999) && (status != statusUpgrade || s.upgrade == nil) {
 		return &ValueError{Key: KeyResponseStatusCode, Value: strconv.Itoa(status), Want: "200 to 999"}
 	}
 	if s.set.has(kReason) {
@@ -138,8 +140,14 @@ func (s *state) fillHead() error {
 		return err
 	}
 	r.head.Status, r.head.Reason, r.head.Length = status, reason, r.declared
-	if status == 204 {
+	switch {
+	case status == 204:
 		r.head.Length = 0
+	case status == statusUpgrade:
+		r.head.Length = LengthUnknown
+		s.nameProtocol()
+	case s.upgrade != nil:
+		r.head.Cancel = errGaveUpUpgrade
 	}
 	return nil
 }

@@ -130,8 +130,8 @@ func TestSendingCallbackOfAFailure(t *testing.T) {
 		equal(t, name+": status seen", seen, any(500))
 		equal(t, name+": status", x.Status, 500)
 		equal(t, name+": body", string(x.Body), "Internal Server Error\n")
-		if !errors.Is(err, own) || !errors.Is(x.Failure, own) {
-			t.Errorf("%s: Run: %v, failure told: %v", name, err, x.Failure)
+		if !errors.Is(err, own) || !errors.Is(x.Cancel, own) {
+			t.Errorf("%s: Run: %v, failure told: %v", name, err, x.Cancel)
 		}
 	}
 }

@@ -38,6 +38,7 @@ type state struct {
 	sending    []func()    // callbacks of OnSendingHeaders that have not run
 	announcing bool        // they run
 	sendingErr error       // one of them panicked
+	upgrade    *upgrade    // what Env.Upgrade was given
 }
 
 type pair struct {
@@ -89,4 +90,5 @@ func (s *state) clean() {
 	s.response.clean()
 	clear(s.sending)
 	s.sending, s.announcing, s.sendingErr = s.sending[:0], false, nil
+	s.upgrade = nil
 }

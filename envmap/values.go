@@ -24,6 +24,8 @@ func (s *state) present(k known) bool {
 	case kRequestID:
 		id, _ := s.block.find(requestIDField)
 		return len(id) > 0
+	case kUpgrade:
+		return s.offersUpgrade()
 	case kCapabilities, kTraceOutput:
 		return s.properties != nil && s.properties.has(knownNames[k])
 	case kRemoteIP, kRemotePort:
@@ -61,6 +63,8 @@ func (s *state) value(env Env, k known) any {
 		return env.OnSendingHeaders
 	case kSendFile:
 		return SendFile(env.sendPath)
+	case kUpgrade:
+		return Upgrade(env.Upgrade)
 	}
 	return s.text(k)
 }

@@ -156,7 +156,7 @@ func (s *state) writeBody(p []byte) (int, error) {
 // release gives the head and what was held back to the exchange. Precondition: opened.
 func (s *state) release() error {
 	r := &s.response
-	if r.phase != phaseHeld {
+	if r.phase != phaseHeld || s.upgrading() {
 		return nil
 	}
 	s.mu.Lock()
@@ -202,6 +202,9 @@ func (e Env) flushBody() error {
 	defer s.write.Unlock()
 	if s.response.reserved != reservedNone {
 		return ErrReserved
+	}
+	if s.upgrading() {
+		return nil // the head is sent when the App has returned
 	}
 	if err := s.release(); err != nil {
 		return err

@@ -23,6 +23,7 @@ type exchange struct {
 	r      *http.Request
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	untie  func() bool // ctx from that of net/http
 	block  []byte
 	spare  []byte
 	cut    error // why the connection is to be cut
@@ -41,7 +42,9 @@ func newExchange(w http.ResponseWriter, r *http.Request) (*exchange, error) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
 	}
 	x := &exchange{w: w, r: r, block: block}
-	x.ctx, x.cancel = context.WithCancelCause(r.Context())
+	// The context of net/http ends with the handler; this one does not end with a success, nor before a stream.
+	x.ctx, x.cancel = context.WithCancelCause(context.WithoutCancel(r.Context()))
+	x.untie = context.AfterFunc(r.Context(), func() { x.cancel(context.Cause(r.Context())) })
 	return x, nil
 }
 
@@ -62,6 +65,9 @@ func requestBlock(r *http.Request) ([]byte, error) {
 	}
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		head.Local = requestblock.Endpoint(local.AddrPort())
+	}
+	if offersUpgrade(r) {
+		head.Flags = ring.RequestUpgrade
 	}
 	text := requestblock.Text{
 		Method: r.Method, Target: r.RequestURI, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Authority: r.Host,
@@ -123,8 +129,8 @@ func (x *exchange) begin(head *envmap.ResponseHead) {
 	if _, ok := fields["Content-Type"]; !ok {
 		fields["Content-Type"] = nil // so that nobody guesses one
 	}
-	if head.Failure != nil {
-		x.cancel(head.Failure)
+	if head.Cancel != nil {
+		x.cancel(head.Cancel)
 	}
 	x.w.WriteHeader(head.Status)
 }

@@ -32,6 +32,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err = h.runner.Run(x)
+	x.untie()
 	if err != nil && !errors.Is(err, envmap.ErrAbort) {
 		logError(r, err)
 	}

@@ -28,7 +28,7 @@ type Exchange struct {
 	Whole   bool  // it came in one Send
 	Flushed []int // length of Body at each Flush
 	Files   int   // calls of SendFile
-	Failure error // why the response is the Env's own 500
+	Cancel  error // what the context was to be cancelled with
 	Aborted error // what Abort was called with
 
 	// Peer is the client's end of the connection after Upgrade, nil before it.
@@ -212,7 +212,7 @@ func (x *Exchange) Abort(cause error) {
 }
 
 func (x *Exchange) take(head *envmap.ResponseHead) {
-	x.Status, x.Reason, x.Length, x.Failure = head.Status, head.Reason, head.Length, head.Failure
+	x.Status, x.Reason, x.Length, x.Cancel = head.Status, head.Reason, head.Length, head.Cancel
 	x.Fields = slices.Clone(head.Fields)
 }
 
