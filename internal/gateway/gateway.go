@@ -24,6 +24,7 @@ type Gateway struct {
 	log        *slog.Logger
 	started    time.Time
 	listeners  []*listen.Listener
+	unused     []*listen.Listener // handed over, until this gateway serves
 	control    *control.Server
 	admin      *admin.Server // nil if there is none
 	mail       *mailbox
@@ -211,8 +212,9 @@ func (g *Gateway) openListeners() error {
 	if unused := inherited.Close(); len(unused) > 0 {
 		g.log.Warn("sockets of the service manager are not used: no listening address names them", "sockets", unused)
 	}
-	if unused := handed.Close(); len(unused) > 0 {
-		g.log.Warn("sockets of the gateway before are not used: no listening address is theirs", "sockets", unused)
+	for _, listener := range handed.Rest() {
+		g.log.Warn("a socket of the gateway before is not used: no listening address is its", "socket", listener.URL)
+		g.unused = append(g.unused, listener)
 	}
 	return nil
 }
@@ -300,7 +302,7 @@ func (g *Gateway) closeParts() {
 	for _, w := range g.workers {
 		g.free(w)
 	}
-	for _, listener := range g.listeners {
+	for _, listener := range slices.Concat(g.listeners, g.unused) {
 		listener.Close()
 	}
 }

@@ -155,11 +155,15 @@ func (g *Gateway) takeOver() {
 	}
 	g.tellBefore(handover.Message{Word: handover.WordServing})
 	g.takeover = nil
-	for _, listener := range g.listeners {
+	for _, listener := range slices.Concat(g.listeners, g.unused) {
 		if err := listener.Own(g.listenOptions()); err != nil {
 			g.log.Warn("a listener is not quite as configured", "error", err)
 		}
 	}
+	for _, listener := range g.unused {
+		listener.Close()
+	}
+	g.unused = nil
 	if err := g.control.Own(); err != nil {
 		g.log.Warn("the control socket is not quite as configured", "error", err)
 	}

@@ -137,13 +137,16 @@ func (h *Handed) Find(address string) []*Listener {
 	return found
 }
 
-// Close closes those that were not asked for and returns their addresses.
-func (h *Handed) Close() []string {
-	var addresses []string
-	for _, l := range h.listeners {
-		addresses = append(addresses, l.URL)
+// Rest gives those that were not asked for to the caller.
+func (h *Handed) Rest() []*Listener {
+	rest := h.listeners
+	h.listeners = nil
+	return rest
+}
+
+// Close closes those that nobody has asked for.
+func (h *Handed) Close() {
+	for _, l := range h.Rest() {
 		l.Close()
 	}
-	h.listeners = nil
-	return addresses
 }
