@@ -242,6 +242,10 @@ void gw_detach(struct gw *gw, uint64_t worker) {
     post_all(gw, (struct loop_command){.kind = LOOP_DETACH, .worker = worker});
 }
 
+void gw_announce_stop(struct gw *gw) {
+    post_all(gw, (struct loop_command){.kind = LOOP_ANNOUNCE_STOP});
+}
+
 void gw_stop_accepting(struct gw *gw, bool keep_idle) {
     post_all(gw, (struct loop_command){.kind = LOOP_STOP_ACCEPTING, .keep_idle = keep_idle});
 }

@@ -199,6 +199,8 @@ __attribute__((warn_unused_result)) int gw_select(struct gw *gw, const uint64_t 
 __attribute__((warn_unused_result)) int gw_probe(struct gw *gw, uint64_t worker, const char *path);
 void gw_drain(struct gw *gw, uint64_t worker);
 void gw_detach(struct gw *gw, uint64_t worker);
+/* Answers say from now on that their connection ends; new connections are taken all the same. */
+void gw_announce_stop(struct gw *gw);
 /* Closes listeners and, unless they are kept, idle connections; from then on answers close theirs. May follow itself, without
  * keeping them. */
 void gw_stop_accepting(struct gw *gw, bool keep_idle);

@@ -389,12 +389,14 @@ void h1_stop(struct h1_server *server, bool keep_idle) {
     if (keep_idle) {
         return;
     }
+    server->stopped = true;
+    server->timers[H1_TIMER_HEAD].next_look_ms = 0;
     for (struct h1_conn *conn = server->all; conn != NULL;) {
         struct h1_conn *next = conn->next;
         if (is_idle(conn)) {
             read_bytes(conn); /* a request that has come before is answered; and closing over unread bytes is a reset */
         }
-        if (is_idle(conn)) {
+        if (is_idle(conn) && !h1_awaits_first(conn)) {
             h1_conn_close(conn, RING_CANCEL_STOPPING);
         } else if (conn->state == H1_CONN_OPEN && conn->front == NULL && !is_before_body(conn)) {
             h1_conn_finish(conn); /* what comes of the body that is being discarded must not reset the answer */

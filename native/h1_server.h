@@ -133,6 +133,7 @@ struct h1_server {
     uint64_t aside_bytes;
     bool stopping;   /* answers close their connection */
     bool keeps_idle; /* and connections may wait for the request that is answered so */
+    bool stopped;    /* no others are taken any more */
     char date[32];   /* IMF-fixdate, RFC 9110 5.6.7 */
     uint32_t date_length;
     uint64_t date_second;
@@ -308,6 +309,8 @@ void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, cons
 void h1_answer_error(struct h1_stream *stream, uint16_t status, const char *text);
 /* Gives the connection the timer that follows from its state. */
 void h1_timer_update(struct h1_conn *conn);
+/* Whether nothing has come of a connection yet, and it is waited for. */
+bool h1_awaits_first(const struct h1_conn *conn);
 /* Body bytes came: the timer begins again, unless they come too slowly. */
 void h1_timer_progress(struct h1_conn *conn, uint32_t bytes);
 void h1_timer_remove(struct h1_conn *conn);

@@ -6,9 +6,15 @@
 #include "h1_server.h"
 
 #define LOOKS 16 /* within a timeout */
+/* How long a new connection may take for its first byte once the gateway stops: the request may be on its way. */
+#define FIRST_AT_STOP_MS 1000
 
 static bool has_part_of_a_head(const struct h1_conn *conn) {
     return conn->in_length != 0 || conn->parser.scanned != 0;
+}
+
+bool h1_awaits_first(const struct h1_conn *conn) {
+    return !conn->greeted && !has_part_of_a_head(conn) && conn->timer == H1_TIMER_HEAD;
 }
 
 static enum h1_timer timer_of(const struct h1_conn *conn) {
@@ -119,13 +125,15 @@ static void expire_due(struct h1_server *server, enum h1_timer timer, uint64_t n
     if (now_ms < list->next_look_ms) {
         return;
     }
-    list->next_look_ms = now_ms + limit / LOOKS;
+    list->next_look_ms = now_ms + (server->stopped && limit > FIRST_AT_STOP_MS ? FIRST_AT_STOP_MS : limit) / LOOKS;
     for (struct h1_conn *conn = list->head; conn != NULL;) {
         struct h1_conn *next = conn->timer_next;
         if (conn->timer != timer) {
             h1_timer_remove(conn); /* linked here, so that it has none now */
         } else if (now_ms - conn->timer_ms >= limit) {
             expire(conn);
+        } else if (server->stopped && h1_awaits_first(conn) && now_ms - conn->timer_ms >= FIRST_AT_STOP_MS) {
+            h1_conn_close(conn, RING_CANCEL_STOPPING);
         }
         conn = next;
     }

@@ -375,6 +375,9 @@ static void execute(struct loop *loop, const struct loop_command *command) {
             dispatch_bury(lane);
         }
         break;
+    case LOOP_ANNOUNCE_STOP:
+        h1_stop(&loop->server, true);
+        break;
     case LOOP_STOP_ACCEPTING:
         stop_accepting(loop, command->keep_idle);
         break;

@@ -19,6 +19,7 @@ enum loop_command_kind {
     LOOP_PROBE,
     LOOP_DRAIN,
     LOOP_DETACH,
+    LOOP_ANNOUNCE_STOP,
     LOOP_STOP_ACCEPTING,
     LOOP_CUT,
     LOOP_EXIT,

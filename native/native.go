@@ -174,6 +174,9 @@ func (g *Gateway) Drain(worker uint64) { C.gw_drain(g.gw, C.uint64_t(worker)) }
 // Released follows when its segments are no longer needed.
 func (g *Gateway) Detach(worker uint64) { C.gw_detach(g.gw, C.uint64_t(worker)) }
 
+// AnnounceStop lets answers say that their connection ends, while new connections are still taken.
+func (g *Gateway) AnnounceStop() { C.gw_announce_stop(g.gw) }
+
 // StopAccepting closes listeners and idle connections; the others close after their answer. Notice Quiet follows.
 func (g *Gateway) StopAccepting() { C.gw_stop_accepting(g.gw, false) }
 

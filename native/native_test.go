@@ -173,6 +173,51 @@ func TestStopAcceptingGoesQuiet(t *testing.T) {
 	}
 }
 
+// The first request of a connection may be on its way when the gateway stops: it is answered if it comes within a second.
+func TestStopAcceptingHearsNewConnectionsOut(t *testing.T) {
+	config := testConfig()
+	config.Settings.HeadTimeout = time.Minute
+	for range 20 {
+		g, address := startGateway(t, config)
+		var conns []net.Conn
+		for range 2 {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conns = append(conns, conn)
+		}
+		g.AnnounceStop()
+		begin := time.Now()
+		g.StopAccepting()
+		for conn, err := net.Dial("tcp", address); err == nil; conn, err = net.Dial("tcp", address) {
+			_ = conn.Close()
+		}
+		fmt.Fprintf(conns[0], "GET /ping HTTP/1.1\r\nHost: a\r\n\r\n")
+		answer, err := http.ReadResponse(bufio.NewReader(conns[0]), nil)
+		if time.Since(begin) > time.Second {
+			continue // the test itself was too slow to tell
+		}
+		if err != nil || answer.StatusCode != http.StatusOK || !answer.Close {
+			t.Fatalf("answer %+v, %v, expected 200 and the connection's end", answer, err)
+		}
+		if n, err := conns[1].Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("a connection without a request: %d bytes, %v, expected its end", n, err)
+		}
+		select {
+		case n := <-g.Notices():
+			if n.Kind != engine.Quiet {
+				t.Errorf("notice %+v, expected Quiet", n)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("not quiet")
+		}
+		return
+	}
+	t.Error("every attempt took too long to tell")
+}
+
 func TestUnusableConfig(t *testing.T) {
 	for name, change := range map[string]func(*engine.Config){
 		"loops":    func(c *engine.Config) { c.Loops = 0 },

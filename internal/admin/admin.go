@@ -1,5 +1,5 @@
-// Package admin serves what operators ask the gateway over HTTP (GET /stats) and what they order (POST /swap, /rollback,
-// /drain, /upgrade). It answers JSON, also for errors, and runs on a listener and server of its own, so that it can never hold up
+// Package admin serves what operators ask the gateway over HTTP (GET /stats, /healthz, /readyz) and what they order (POST
+// /swap, /rollback, /drain, /stop, /upgrade). It answers JSON, also for errors, and runs on a listener and server of its own, so that it can never hold up
 // the data plane.
 package admin
 
@@ -104,8 +104,15 @@ func Handler(host Host) http.Handler {
 		return nil
 	}))
 	mux.HandleFunc("/upgrade", order(func(o UpgradeOrder, watch func(Progress)) error { return host.Upgrade(o.Program, watch) }))
+	mux.HandleFunc("/stop", order(func(_ struct{}, watch func(Progress)) error {
+		host.StopNow()
+		watch(Progress{Step: "draining", Done: true})
+		return nil
+	}))
+	mux.HandleFunc("/healthz", health(func() string { return "" }))
+	mux.HandleFunc("/readyz", health(host.Ready))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, http.StatusNotFound, problem{Error: fmt.Sprintf("no path %.64q, expected /stats, /swap, /rollback, /drain or /upgrade", r.URL.Path)})
+		answer(w, http.StatusNotFound, problem{Error: fmt.Sprintf("no path %.64q, expected /stats, /healthz, /readyz, /swap, /rollback, /drain, /stop or /upgrade", r.URL.Path)})
 	})
 	return mux
 }

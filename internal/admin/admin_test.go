@@ -96,6 +96,23 @@ func TestOpenNamesBadAddresses(t *testing.T) {
 	}
 }
 
+func TestHealth(t *testing.T) {
+	for _, test := range []struct {
+		method, path string
+		status       int
+		want         string // in the body
+	}{
+		{"GET", "/healthz", 200, `"ok": true`}, {"HEAD", "/healthz", 200, ""}, {"POST", "/healthz", 405, "expected GET"},
+		{"GET", "/readyz", 503, `"reason": "the gateway is leaving"`}, {"HEAD", "/readyz", 503, ""}, {"POST", "/readyz", 405, "expected GET"},
+	} {
+		recorder := httptest.NewRecorder()
+		Handler(fakeHost{}).ServeHTTP(recorder, httptest.NewRequest(test.method, test.path, nil))
+		if recorder.Code != test.status || !strings.Contains(recorder.Body.String(), test.want) {
+			t.Errorf("%s %s: %d %s, want %d with %s", test.method, test.path, recorder.Code, recorder.Body, test.status, test.want)
+		}
+	}
+}
+
 func TestServerAnswersAndEnds(t *testing.T) {
 	server, err := Open("127.0.0.1:0", fakeHost{}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -139,6 +156,10 @@ func (fakeHost) Rollback(watch func(Progress)) error {
 	return nil
 }
 
+func (fakeHost) StopNow() {}
+
+func (fakeHost) Ready() string { return "the gateway is leaving" }
+
 func (fakeHost) Drain(worker uint64) error {
 	if worker != 7 {
 		return fmt.Errorf("no worker %d", worker)
@@ -165,6 +186,7 @@ func TestOrders(t *testing.T) {
 		{"swap that cannot begin", "POST", "/swap", "", "application/json", `{}`, 409, "no program"},
 		{"rollback", "POST", "/rollback", "", "application/json", `{}`, 200, `"done":true`},
 		{"drain", "POST", "/drain", "", "application/json; charset=utf-8", `{"worker": 7}`, 200, `"done":true`},
+		{"stop", "POST", "/stop", "", "application/json", `{}`, 200, `"done":true`},
 		{"drain nobody", "POST", "/drain", "", "application/json", `{"worker": 8}`, 409, "no worker 8"},
 		{"wrong method", "GET", "/swap", "", "application/json", `{}`, 405, "expected POST"},
 		{"another origin", "POST", "/swap", "http://elsewhere.example", "application/json", `{"program": "/x"}`, 403, "origin"},

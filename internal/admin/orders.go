@@ -24,10 +24,14 @@ type Host interface {
 	// Swap makes a program's workers take the place of those that serve. args nil keeps the arguments.
 	Swap(program string, args []string, watch func(Progress)) error
 	Rollback(watch func(Progress)) error
-	// Drain lets a worker finish what it has and end; 0: all, and the gateway with them.
+	// Drain lets a worker finish what it has and end; 0: all, and the gateway with them, after the drain delay.
 	Drain(worker uint64) error
 	// Upgrade starts another gateway, hands everything over to it and ends; "" is the program that runs.
 	Upgrade(program string, watch func(Progress)) error
+	// StopNow is that of the gateway without the delay.
+	StopNow()
+	// Ready says why no more clients should come here; empty if they should.
+	Ready() string
 }
 
 // SwapOrder is the body of POST /swap.

@@ -43,10 +43,10 @@ func commands() []command {
 		{"config", "print the configuration in effect, and where each value comes from: config [-c FILE] [flags of serve]", printConfig},
 		{"swap", "replace the worker: swap [--admin ADDR] PATH [-- ARGS]; without -- the arguments stay", swap},
 		{"rollback", "go back to the release before: rollback [--admin ADDR]", rollback},
-		{"drain", "let a worker finish and end: drain [--admin ADDR] WORKER", drain},
+		{"drain", "let a worker finish and end, or after --drain-delay the gateway: drain [--admin ADDR] [WORKER]", drain},
 		{"status", "what the gateway and its workers do: status [--admin ADDR] [--json]", status},
 		{"upgrade", "put another gateway in this one's place, connections and all: upgrade [--admin ADDR] PATH; also USR2", upgrade},
-		{"stop", "let all finish and end: stop [--admin ADDR]", stop},
+		{"stop", "let all finish and end, without --drain-delay: stop [--admin ADDR]", stop},
 		{"version", "print the version", printVersion},
 		{"help", "print this text, or the flags of a command: help serve", help},
 	}

@@ -258,6 +258,7 @@ func (e *idleEngine) Drain(uint64)                   {}
 func (e *idleEngine) Detach(uint64)                  {}
 func (e *idleEngine) Notices() <-chan engine.Notice  { return e.notices }
 func (e *idleEngine) HandOver()                      {}
+func (e *idleEngine) AnnounceStop()                  {}
 func (e *idleEngine) StopAccepting()                 { e.notices <- engine.Notice{Kind: engine.Quiet} }
 func (e *idleEngine) Cut()                           {}
 func (e *idleEngine) AccessLog() engine.AccessSource { return nil }

@@ -119,8 +119,11 @@ func drain(args []string, stdout, _ io.Writer, _ NewEngine) error {
 	if err != nil {
 		return err
 	}
+	if f.NArg() == 0 {
+		return c.order("/drain", admin.DrainOrder{}, stdout)
+	}
 	if f.NArg() != 1 {
-		return badInput("%d arguments, expected the number of a worker as `gateway status` tells it", f.NArg())
+		return badInput("%d arguments, expected none, or the number of a worker as `gateway status` tells it", f.NArg())
 	}
 	worker, err := strconv.ParseUint(f.Arg(0), 10, 64)
 	if err != nil || worker == 0 {
@@ -137,7 +140,7 @@ func stop(args []string, stdout, _ io.Writer, _ NewEngine) error {
 	if f.NArg() > 0 {
 		return badInput("unexpected argument %q, expected none after stop", f.Arg(0))
 	}
-	return c.order("/drain", admin.DrainOrder{}, stdout)
+	return c.order("/stop", struct{}{}, stdout)
 }
 
 func status(args []string, stdout, _ io.Writer, _ NewEngine) error {

@@ -50,6 +50,7 @@ type options struct {
 	parkLimit         int
 	queueDeadline     time.Duration
 	spin              time.Duration
+	drainDelay        time.Duration
 	drainLimit        time.Duration
 	readyWorkers      int
 	readyLimit        time.Duration
@@ -129,6 +130,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.DurationVar(&o.confirm, "confirm", 3*time.Second, "how long the release before stands by, to take over again if the new one's workers end")
 	f.DurationVar(&o.stuckAfter, "stuck-after", 2*time.Second, "how long a worker may take no requests that wait before others get them; 0: for ever")
 	f.DurationVar(&o.stuckLimit, "stuck-limit", 30*time.Second, "how long a worker may be stuck before it is ended; 0: for ever")
+	f.DurationVar(&o.drainDelay, "drain-delay", 0, "how long clients are still taken after TERM or `gateway drain`, while /readyz of the admin server says 503")
 	f.DurationVar(&o.drainLimit, "drain-limit", 30*time.Second, "how long requests in flight may take to finish when something stops")
 	f.IntVar(&o.pipelineDepth, "pipeline-depth", 32, "number of requests of one connection that may be in a worker together")
 	f.DurationVar(&o.requestTimeout, "request-timeout", 0, "how long a request may take until its answer begins, before it is answered 504; 0, here and below: without end")

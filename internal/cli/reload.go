@@ -141,7 +141,7 @@ func (r *reloader) reload() error {
 func (s *settled) live() gateway.Live {
 	return gateway.Live{
 		Settings: s.engine.Settings, SocketUsers: s.gateway.SocketUsers, MaxWorkers: s.gateway.MaxWorkers,
-		MemoryLimit: s.gateway.MemoryLimit, DrainLimit: s.gateway.DrainLimit, Recycle: s.gateway.Recycle,
+		MemoryLimit: s.gateway.MemoryLimit, DrainDelay: s.gateway.DrainDelay, DrainLimit: s.gateway.DrainLimit, Recycle: s.gateway.Recycle,
 	}
 }
 
@@ -151,6 +151,7 @@ func (s *settled) fixed() settled {
 	rest.logFormat = ""
 	rest.engine.Settings = (&settled{}).engine.Settings
 	rest.gateway.SocketUsers, rest.gateway.MaxWorkers, rest.gateway.MemoryLimit, rest.gateway.DrainLimit = nil, 0, 0, 0
+	rest.gateway.DrainDelay = 0
 	rest.gateway.Recycle = gateway.Recycle{}
 	return rest
 }

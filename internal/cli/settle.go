@@ -105,7 +105,7 @@ func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 		socketMode: socketMode, logFormat: o.logFormat,
 		gateway: gateway.Config{
 			Listen: o.listen, ListenProxy: o.listenProxy, Backlog: o.backlog, UnixMode: mode, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
-			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainLimit: o.drainLimit,
+			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainDelay: o.drainDelay, DrainLimit: o.drainLimit,
 			ReadyWorkers: o.readyWorkers, ReadyLimit: o.readyLimit, Probe: o.probe, Confirm: o.confirm, StuckLimit: o.stuckLimit, Version: version,
 			Recycle: gateway.Recycle{Requests: uint64(o.workerRequests), Memory: int64(o.workerMemory), Age: o.workerAge},
 			Breaker: supervisor.Breaker{Ends: o.breakerEnds, Window: o.breakerWindow, Wait: o.breakerWait},
@@ -161,6 +161,7 @@ func (o *options) checkNumbers() error {
 		{"worker-max-age", o.workerAge, 0, 365 * 24 * time.Hour},
 		{"breaker-window", o.breakerWindow, time.Millisecond, 24 * time.Hour},
 		{"breaker-wait", o.breakerWait, time.Millisecond, 24 * time.Hour},
+		{"drain-delay", o.drainDelay, 0, time.Hour},
 		{"drain-limit", o.drainLimit, 0, 24 * time.Hour},
 		{"spin", o.spin, 0, time.Millisecond},
 		{"request-timeout", o.requestTimeout, 0, 24 * time.Hour},

@@ -16,6 +16,7 @@ type Live struct {
 	SocketUsers []uint32
 	MaxWorkers  int
 	MemoryLimit int64
+	DrainDelay  time.Duration
 	DrainLimit  time.Duration
 	Recycle     Recycle
 }
@@ -42,7 +43,7 @@ func (g *Gateway) change(to Live) error {
 		return fmt.Errorf("engine: %w", err)
 	}
 	g.config.SocketUsers, g.config.MaxWorkers, g.config.MemoryLimit = to.SocketUsers, to.MaxWorkers, to.MemoryLimit
-	g.config.DrainLimit, g.config.Recycle = to.DrainLimit, to.Recycle
+	g.config.DrainDelay, g.config.DrainLimit, g.config.Recycle = to.DrainDelay, to.DrainLimit, to.Recycle
 	return nil
 }
 

@@ -48,6 +48,8 @@ type Config struct {
 	// not started again.
 	Recycle Recycle
 	Breaker supervisor.Breaker
+	// DrainDelay is how long a gateway that was told to stop still takes connections, so that load balancers learn of it.
+	DrainDelay time.Duration
 	// DrainLimit is how long exchanges may take to finish once the gateway or their worker stops.
 	DrainLimit time.Duration
 	// AccessLog is opened, but not started; nil for none. The gateway closes it.

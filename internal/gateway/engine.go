@@ -26,6 +26,8 @@ type Engine interface {
 	Detach(worker uint64)
 	// Notices is what the engine noticed. It is closed by Close, if at all.
 	Notices() <-chan engine.Notice
+	// AnnounceStop lets answers say that their connection ends, while new connections are still taken.
+	AnnounceStop()
 	// StopAccepting closes listeners and idle connections. Notice Quiet follows when no connection is left.
 	StopAccepting()
 	// HandOver closes listeners that another process has too. Connections are closed after their next answer, which says so;

@@ -109,6 +109,12 @@ func (e *fakeEngine) Detach(worker uint64) {
 
 func (e *fakeEngine) Notices() <-chan engine.Notice { return e.notices }
 
+func (e *fakeEngine) AnnounceStop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("announce")
+}
+
 func (e *fakeEngine) StopAccepting() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

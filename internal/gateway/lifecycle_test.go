@@ -85,6 +85,66 @@ func TestALeavingWorkerIsLetGoWhenIdle(t *testing.T) {
 	second.expectDrain()
 }
 
+func TestDrainDelayServesOnWithoutBeingReady(t *testing.T) {
+	fake := newFakeEngine()
+	fake.clients = 1
+	g := start(t, fake, func(c *Config) { c.DrainDelay = time.Hour })
+	if got := g.Ready(); got != "no worker has been ready yet" {
+		t.Errorf("before a worker: %q", got)
+	}
+	w := attachWorker(t, g, fake, 1)
+	if got := g.Ready(); got != "" {
+		t.Errorf("with a worker: %q", got)
+	}
+	g.Stop()
+	g.Stop()
+	eventually(t, "it is not ready", func() bool { return g.Ready() == "the gateway is leaving" })
+	select {
+	case <-g.Stopping():
+	default:
+		t.Error("the service manager is not told")
+	}
+	if !fake.saw("announce") || fake.saw("stop") {
+		t.Errorf("calls %v", fake.seen())
+	}
+	// The last worker hears the same signal; and one that comes serves as well.
+	w.send("leaving", "")
+	attachWorker(t, g, fake, 2)
+	// The delay is over.
+	g.StopNow()
+	eventually(t, "no more connections", func() bool { return fake.saw("stop") && g.Ready() == "the gateway is stopping" })
+	fake.leave()
+	eventually(t, "the workers are let go", func() bool { return fake.saw("drain 1") && fake.saw("drain 2") })
+	g.Cut()
+	waitDone(t, g)
+	if got := g.Ready(); got != "the gateway has ended" {
+		t.Errorf("after the end: %q", got)
+	}
+}
+
+func TestDrainDelayEnds(t *testing.T) {
+	fake := newFakeEngine()
+	g := start(t, fake, func(c *Config) { c.DrainDelay = 50 * time.Millisecond })
+	g.Stop()
+	waitDone(t, g)
+	calls := fake.seen()
+	if announced, stopped := slices.Index(calls, "announce"), slices.Index(calls, "stop"); announced < 0 || stopped < announced {
+		t.Errorf("calls %v", calls)
+	}
+}
+
+func TestASecondSignalCutsTheDelayToo(t *testing.T) {
+	fake := newFakeEngine()
+	fake.clients = 5
+	g := start(t, fake, func(c *Config) { c.DrainDelay = time.Hour })
+	g.Stop()
+	g.Cut()
+	waitDone(t, g)
+	if !fake.saw("cut") {
+		t.Error("connections were not cut")
+	}
+}
+
 func TestDrainLimitCutsConnectionsAndWorkers(t *testing.T) {
 	fake := newFakeEngine()
 	fake.clients, fake.busy = 1, 1

@@ -10,18 +10,27 @@ type phase int
 
 const (
 	phaseRunning  phase = iota // clients are accepted
+	phaseLeaving               // likewise, but whoever asks is told to send them elsewhere
 	phaseStopping              // what is in flight finishes; waits for Quiet
 	phaseEnding                // no client is left; workers are let go
 	phaseEnded                 // nothing is left
 )
 
 func (p phase) String() string {
-	return [...]string{"running", "stopping", "ending", "ended"}[p]
+	return [...]string{"running", "leaving", "stopping", "ending", "ended"}[p]
+}
+
+var phaseTransitions = map[phase][]phase{
+	phaseRunning:  {phaseLeaving, phaseStopping},
+	phaseLeaving:  {phaseStopping},
+	phaseStopping: {phaseEnding},
+	phaseEnding:   {phaseEnded},
+	phaseEnded:    nil,
 }
 
 // enter is the only way to change the phase.
 func (g *Gateway) enter(next phase) {
-	if next != g.phase+1 {
+	if !slices.Contains(phaseTransitions[g.phase], next) {
 		panic(fmt.Sprintf("gateway: phase %s cannot follow %s", next, g.phase))
 	}
 	g.log.Info("gateway is "+next.String(), "was", g.phase.String())

@@ -6,21 +6,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stop begins the clean end: no new connections, what is in flight finishes. Further calls do nothing.
-func (g *Gateway) Stop() { g.mail.post(g.stop) }
+// Stop begins the clean end: for the drain delay the gateway is not ready any more but serves on, then it takes no new
+// connections, and what is in flight finishes. Further calls do nothing.
+func (g *Gateway) Stop() { g.mail.post(g.leave) }
+
+// StopNow is Stop without the delay, or its end.
+func (g *Gateway) StopNow() { g.mail.post(g.stop) }
 
 // Cut ends at once what has not finished yet.
 func (g *Gateway) Cut() { g.mail.post(g.cut) }
 
+func (g *Gateway) leave() {
+	switch {
+	case g.phase != phaseRunning:
+	case g.config.DrainDelay == 0:
+		g.stop()
+	default:
+		g.enter(phaseLeaving)
+		close(g.stopping)
+		g.engine.AnnounceStop()
+		g.mail.after(g.config.DrainDelay, g.stop)
+	}
+}
+
 func (g *Gateway) stop() {
-	if g.phase != phaseRunning {
+	switch g.phase {
+	case phaseRunning:
+		close(g.stopping)
+	case phaseLeaving:
+	default:
 		return
 	}
 	if g.upgrade != nil {
 		g.failUpgrade(g.upgrade, "the gateway was told to stop")
 	}
 	g.enter(phaseStopping)
-	close(g.stopping)
 	// Also removes the paths of unix sockets, so that another gateway can have them. Before the engine closes the last
 	// descriptors: it takes in who waits.
 	for _, listener := range g.listeners {

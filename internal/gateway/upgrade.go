@@ -65,6 +65,9 @@ func (g *Gateway) beginUpgrade(program string, watch func(admin.Progress)) error
 	if err := g.checkReattaching(); err != nil {
 		return err
 	}
+	if r := g.recycling; r != nil && !r.promoted {
+		g.callOff(r) // the fresh worker could not attach
+	}
 	g.control.Pause()
 	next, err := handover.Start(program, g.describe)
 	if err != nil {
