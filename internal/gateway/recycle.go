@@ -78,7 +78,7 @@ func (g *Gateway) watchWorkers() {
 	}
 	g.mail.after(recycleEvery, g.watchWorkers)
 	g.measure()
-	if g.config.Recycle.off() || g.swap != nil || g.upgrade != nil || g.recycling != nil || g.upgrade != nil || g.active == nil || g.active.crew == nil {
+	if g.config.Recycle.off() || g.swap != nil || g.upgrade != nil || g.recycling != nil || g.active == nil || g.active.crew == nil {
 		return
 	}
 	c := g.active.crew
