@@ -10,7 +10,10 @@ require (
 
 require github.com/coreos/go-systemd/v22 v22.7.0
 
-require github.com/pelletier/go-toml/v2 v2.4.3
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/pelletier/go-toml/v2 v2.4.3
+)
 
 require github.com/kylelemons/godebug v1.1.0 // indirect
 

@@ -18,7 +18,7 @@ const (
 	KeyOpaqueCallCancelled = "opaque.CallCancelled" // context.Context
 )
 
-// Keys of the WebSocket extension 0.4, which package envsocket provides. Accept is in the environment of a request that
+// Keys of the WebSocket extension 0.4, which package ringway/envmap/envsocket provides. Accept is in the environment of a request that
 // asks for a WebSocket; SubProtocol is in its parameters; Version is a capability and in the new environment, as are the
 // others.
 const (

@@ -26,7 +26,7 @@ func App(h http.Handler) envmap.App {
 			ctx = context.WithValue(ctx, http.LocalAddrContextKey, local)
 		}
 		w := newWriter(env)
-		h.ServeHTTP(w, request(env).WithContext(ctx))
+		h.ServeHTTP(w, Request(env).WithContext(ctx))
 		if l.err != nil {
 			return l.err
 		}

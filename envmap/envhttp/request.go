@@ -10,8 +10,8 @@ import (
 	"ringway/envmap"
 )
 
-// request makes the request of an environment. Nothing in it refers to the exchange, but for the body.
-func request(env envmap.Env) *http.Request {
+// Request makes the request of an environment. Nothing in it refers to the exchange, but for the body.
+func Request(env envmap.Env) *http.Request {
 	r := &http.Request{
 		Method:        env.Method(),
 		URL:           requestURL(env),
