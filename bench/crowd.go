@@ -47,7 +47,7 @@ type crowd struct {
 	stop     atomic.Bool
 	all      sync.WaitGroup
 
-	mu    sync.Mutex
+	mu    sync.Mutex        // guards what follows, until the clients have ended
 	seen  map[int]time.Time // when the first answer of a process came, by pid
 	wrong string            // the first answer that was none
 }
@@ -92,17 +92,6 @@ func (c *crowd) disperse() time.Time {
 	c.stop.Store(true)
 	c.all.Wait()
 	return end
-}
-
-// first returns when the first answer of a process came.
-func (c *crowd) first() map[int]time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	all := make(map[int]time.Time, len(c.seen))
-	for pid, at := range c.seen {
-		all[pid] = at
-	}
-	return all
 }
 
 func (c *client) run(due time.Time) {

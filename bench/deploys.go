@@ -174,8 +174,12 @@ func (b *bench) deploy(ctx context.Context, one service, s scenario) (deployRun,
 	}
 	run.fill(crowd, ended)
 	run.came(crowd.seen, orders, readyTimes(texts))
-	if run.Requests == 0 && run.Why == "" {
+	switch {
+	case run.Why != "":
+	case run.Requests == 0:
 		run.Why = "no request was answered"
+	case s.Orders > 0 && run.Done == 0:
+		run.Why = "no order was given in time"
 	}
 	return run, nil
 }

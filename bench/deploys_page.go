@@ -50,7 +50,11 @@ func (d *deployReport) tables(page *strings.Builder) {
 			case !r.ok():
 				fmt.Fprintf(page, "| %s | | | | | | invalid | | | |\n", t.Title)
 			default:
-				fmt.Fprintf(page, "| %s | %s | %d | %d | %s | %s (%s) | %s / %s / %s | %s | %s | %d |\n", t.Title, r.Failed.text(), r.Failed.Refused, r.Failed.Closed,
+				title := t.Title
+				if wanted := s.Orders * r.Runs; r.Orders < wanted {
+					title += fmt.Sprintf(" (%d of %d orders: the others would have come too late)", r.Orders, wanted)
+				}
+				fmt.Fprintf(page, "| %s | %s | %d | %d | %s | %s (%s) | %s / %s / %s | %s | %s | %d |\n", title, r.Failed.text(), r.Failed.Refused, r.Failed.Closed,
 					number(r.Gap), number(r.Wait), number(r.Worst), number(r.P50), number(r.P99), number(r.Max),
 					medianOf(r.Ready, r.ReadySeen), medianOf(r.Order, r.OrdersN), r.Requests)
 			}

@@ -164,6 +164,14 @@ func TestDeploysPage(t *testing.T) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}
 	}
+	for i := range r.deploys.Runs {
+		if run := &r.deploys.Runs[i]; run.Target == "nginx" && run.Scenario == "swaps" {
+			run.Done = 17
+		}
+	}
+	if page := r.markdown(""); !strings.Contains(page, "| nginx (34 of 40 orders") {
+		t.Errorf("the page hides that orders were not given:\n%s", page)
+	}
 	r.deploys.Runs[1].Why = "the order failed"
 	if page := r.markdown(""); !strings.Contains(page, "**Invalid**: nginx, one swap: 1 of 2 runs; the order failed") {
 		t.Errorf("the page hides an invalid run:\n%s", page)

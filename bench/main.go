@@ -166,6 +166,9 @@ func configure(mode string, arguments []string) (*bench, error) {
 		return nil, err
 	}
 	if mode == "deploys" {
+		if b.clientCPUs != "" {
+			return nil, fmt.Errorf("%w: --pin-client %s: the clients of deploys are in this program, expected taskset around it", errUsage, b.clientCPUs)
+		}
 		b.deployTargets, err = chosen(allDeployTargets(), *targets, func(t deployTarget) string { return t.Name })
 		return b, err
 	}
