@@ -154,7 +154,7 @@ check: test lint sanitize model demo fuzz stress containers-test ## everything, 
 
 # Long tests carry the build tag `stress` and are named TestStress...
 .PHONY: stress
-stress: build ## the long stress tests: millions of exchanges, random cancels, worker deaths
+stress: build ## the long stress tests: millions of exchanges, random cancels, worker deaths, 15 minutes of swaps and kills
 	tests=$$($(GO) test -tags stress -list '^TestStress' ./... | grep -c '^TestStress' || true); \
 	if ((tests == 0)); then echo "stress: no test TestStress... found" >&2; exit 1; fi
 	CGO_ENABLED=1 $(GO) test -tags stress -run '^TestStress' -count=1 -timeout 2h ./...

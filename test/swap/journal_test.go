@@ -84,7 +84,7 @@ func postsAreRunOnce(t *testing.T, kills int) {
 			journal := filepath.Join(t.TempDir(), "journal")
 			g := system.StartGateway(t, system.Options{
 				Supervised: true, Program: worker, Worker: append(test.worker, "--journal", journal),
-				Flags: append(test.flags, "--queue-deadline", "20s"),
+				Flags: append(test.flags, "--queue-deadline", "20s", "--breaker-ends", "0"),
 			})
 			count := len(g.Stats().Supervisor.Slots)
 			ready := func() (ready []admin.Worker) {

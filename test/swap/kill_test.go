@@ -25,7 +25,7 @@ func killTheOnlyWorker(t *testing.T, kills int) {
 	for name, kind := range map[string]func(*client) error{"short handlers": hello, "handlers that sleep": sleep} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := system.StartGateway(t, system.Options{Supervised: true, Flags: []string{"--queue-deadline", "20s"}})
+			g := system.StartGateway(t, system.Options{Supervised: true, Flags: []string{"--queue-deadline", "20s", "--breaker-ends", "0"}})
 			crowd := gather(t, g, clients, kind)
 			for range kills {
 				// What ran when a worker was killed is run once more, not twice: each kill meets new requests.

@@ -150,7 +150,7 @@ func TestBreaker(t *testing.T) {
 	crowd.disperse()
 	// Another build takes the place of one whose breaker is open.
 	bad()
-	if output, err := command(t, g, "swap", copied(t), "--", "--release", "new"); err != nil {
+	if output, err := command(t, g, "swap", copied(t, system.Programs.Worker), "--", "--release", "new"); err != nil {
 		t.Errorf("swap: %v\n%s", err, output)
 	}
 	settled(t, g)

@@ -49,10 +49,10 @@ func command(t *testing.T, g *system.Gateway, name string, arguments ...string) 
 	return string(output), err
 }
 
-// copied is the worker under another name, as a new build would be.
-func copied(t *testing.T) string {
+// copied is a program under another name, as a new build would be.
+func copied(t *testing.T, program string) string {
 	t.Helper()
-	content, err := os.ReadFile(system.Programs.Worker)
+	content, err := os.ReadFile(program)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestSwapsOfSupervisedWorkers(t *testing.T) {
 				Flags: []string{"--loops", loops, "--workers", "2", "--confirm", "50ms", "--probe", "/headers"},
 			})
 			g.WaitReady(2)
-			app := copied(t)
+			app := copied(t, system.Programs.Worker)
 			far := time.Now().Add(time.Hour)
 			active := map[string]*span{"r0": {time.Time{}, far}}
 			crowd := gather(t, g, clients/2, who, hello, echo)
@@ -155,7 +155,7 @@ func TestRollbacks(t *testing.T) {
 	t.Parallel()
 	g := system.StartGateway(t, system.Options{Supervised: true, Worker: []string{"--release", "old"}, Flags: []string{"--confirm", "2s"}})
 	crowd := gather(t, g, 16, hello)
-	crash := exec.Command(system.Programs.Gateway, "swap", "--admin", strings.TrimPrefix(g.Admin, "http://"), copied(t), "--", "--release", "new")
+	crash := exec.Command(system.Programs.Gateway, "swap", "--admin", strings.TrimPrefix(g.Admin, "http://"), copied(t, system.Programs.Worker), "--", "--release", "new")
 	var output bytes.Buffer
 	crash.Stdout, crash.Stderr = &output, &output
 	if err := crash.Start(); err != nil {
@@ -182,7 +182,7 @@ func TestRollbacks(t *testing.T) {
 		t.Errorf("old is %s, new is %s", state("old"), state("new"))
 	}
 	// And a swap that works, taken back by command.
-	if text, err := command(t, g, "swap", copied(t), "--", "--release", "newer"); err != nil {
+	if text, err := command(t, g, "swap", copied(t, system.Programs.Worker), "--", "--release", "newer"); err != nil {
 		t.Errorf("%v\n%s", err, text)
 	}
 	if text, err := command(t, g, "rollback"); err != nil {
@@ -211,7 +211,7 @@ func TestHangup(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	first, second := copied(t), copied(t)
+	first, second := copied(t, system.Programs.Worker), copied(t, system.Programs.Worker)
 	point(first)
 	g := system.StartGateway(t, system.Options{Supervised: true, Program: link, Flags: []string{"--confirm", "50ms"}})
 	crowd := gather(t, g, 16, hello)

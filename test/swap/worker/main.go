@@ -3,6 +3,7 @@
 //	/post?id=N&ms=M      appends the line N to the journal before anything else, waits M milliseconds, answers N
 //	/again?id=N          whether it was given to a worker before, as JSON; appends N to the journal; with &wait the first time
 //	                     answers nothing
+//	/named?id=N&n=M      M bytes of lines N
 //	/self                what it holds, as JSON
 //
 // USR1 makes it end its conversation with the gateway, and go on as if nothing were.

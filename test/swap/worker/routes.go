@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"ringway/bridge"
@@ -45,6 +46,13 @@ func again(done <-chan struct{}, query url.Values, first bool) error {
 	return nil
 }
 
+// named gives the answer to /named: its request's name in so many bytes.
+func named(query url.Values) []byte {
+	n, _ := strconv.Atoi(query.Get("n"))
+	line := query.Get("id") + "\n"
+	return []byte(strings.Repeat(line, n/len(line)+1)[:n])
+}
+
 func handler(others http.Handler) http.Handler {
 	routes := http.NewServeMux()
 	routes.Handle("/", others)
@@ -62,6 +70,7 @@ func handler(others http.Handler) http.Handler {
 		}
 		_ = json.NewEncoder(w).Encode(told{os.Getpid(), attempt})
 	})
+	routes.HandleFunc("/named", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(named(r.URL.Query())) })
 	routes.HandleFunc("/self", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(self()) })
 	return routes
 }
@@ -82,6 +91,9 @@ func app(others envmap.App) envmap.App {
 				return err
 			}
 			return env.Reply(http.StatusOK).JSON(told{os.Getpid(), attempt})
+		case "/named":
+			_, err := env.Write(named(query))
+			return err
 		case "/self":
 			return env.Reply(http.StatusOK).JSON(self())
 		}
