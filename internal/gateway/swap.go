@@ -263,9 +263,14 @@ func (g *Gateway) swapTo(program Program, watch func(admin.Progress)) error {
 	return nil
 }
 
-// Rollback makes the release active again that was active before.
+// Rollback makes the release active again that was active before: at once, if the active one is still being confirmed.
 func (g *Gateway) Rollback(watch func(admin.Progress)) error {
 	return g.order(func() error {
+		if s := g.swap; s != nil && s.active && s.from != nil {
+			g.failSwap(s, "taken back by command")
+			watch(admin.Progress{Step: "release " + s.from.name + " is active", Done: true})
+			return nil
+		}
 		r := g.previous
 		switch {
 		case r == nil:

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"ringway/internal/admin"
 )
 
 // states are the releases by name.
@@ -81,4 +83,21 @@ func TestACrashIsSeenInEitherOrder(t *testing.T) {
 			waitDone(t, g)
 		})
 	}
+}
+
+// TestRollbackWhileConfirmed: the release before takes its place again, not the one before that.
+func TestRollbackWhileConfirmed(t *testing.T) {
+	fake := newFakeEngine()
+	g := start(t, fake, func(c *Config) { c.Confirm = time.Hour })
+	attachWorker(t, g, fake, 1)
+	attachRelease(t, g, fake, 2, "r2")
+	var told admin.Progress
+	if err := g.Rollback(func(p admin.Progress) { told = p }); err != nil || !told.Done || told.Error != "" {
+		t.Errorf("%v, %+v", err, told)
+	}
+	if got := states(g); got["r1"] != "active" || got["r2"] != "failed" || !fake.selected(1) {
+		t.Errorf("releases %v", got)
+	}
+	g.Cut()
+	waitDone(t, g)
 }

@@ -60,27 +60,32 @@ func sum(g *system.Gateway, counter func(engine.LoopStats) uint64) (n uint64) {
 
 // pair is two workers of a release that the test has started itself, so that the next one comes at once.
 type pair struct {
-	t         *testing.T
-	g         *system.Gateway
-	arguments []string
-	workers   [2]*system.Process
+	t       *testing.T
+	g       *system.Gateway
+	program string
+	workers [2]*system.Process
 }
 
-func startPair(t *testing.T, g *system.Gateway, arguments ...string) *pair {
+func startPair(t *testing.T, g *system.Gateway, program string) *pair {
 	t.Helper()
-	p := &pair{t: t, g: g, arguments: append(arguments, "--release", "one")}
+	p := &pair{t: t, g: g, program: program}
 	for i := range p.workers {
-		p.workers[i] = g.StartWorker(p.arguments...)
+		p.workers[i] = p.start()
 	}
 	g.WaitReady(2)
 	return p
+}
+
+func (p *pair) start() *system.Process {
+	p.t.Helper()
+	return system.Start(p.t, []string{"RINGWAY_SOCKET=" + p.g.Socket}, p.program, "--release", "one")
 }
 
 // killOne kills the one or the other in turn, and waits until another is ready in its place.
 func (p *pair) killOne(i int) {
 	p.t.Helper()
 	p.workers[i%2].Kill()
-	p.workers[i%2] = p.g.StartWorker(p.arguments...)
+	p.workers[i%2] = p.start()
 	ready := func() bool {
 		pids := map[int]bool{}
 		for _, w := range p.g.Stats().Workers {
@@ -98,7 +103,7 @@ func TestKillOneOfTwo(t *testing.T) {
 		t.Run(loops+" loops", func(t *testing.T) {
 			t.Parallel()
 			g := system.StartGateway(t, system.Options{Flags: []string{"--queue-deadline", "20s", "--loops", loops}})
-			pair := startPair(t, g)
+			pair := startPair(t, g, system.Programs.Worker)
 			crowd := gather(t, g, clients, hello, who, sleep, few)
 			const kills = 20
 			for i := range kills {
