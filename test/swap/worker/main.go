@@ -4,6 +4,7 @@
 //	/again?id=N          whether it was given to a worker before, as JSON; appends N to the journal; with &wait the first time
 //	                     answers nothing
 //	/named?id=N&n=M      M bytes of lines N
+//	/hold?id=N           appends the line "begun N", waits until it is cancelled, appends "cancelled N", answers N
 //	/self                what it holds, as JSON
 //
 // USR1 makes it end its conversation with the gateway, and go on as if nothing were.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -53,6 +55,16 @@ func named(query url.Values) []byte {
 	return []byte(strings.Repeat(line, n/len(line)+1)[:n])
 }
 
+// hold gives the answer to /hold once the request is cancelled.
+func hold(ctx context.Context, query url.Values) (string, error) {
+	id := query.Get("id")
+	if err := note("begun " + id); err != nil {
+		return "", err
+	}
+	<-ctx.Done()
+	return id, note("cancelled " + id)
+}
+
 func handler(others http.Handler) http.Handler {
 	routes := http.NewServeMux()
 	routes.Handle("/", others)
@@ -71,6 +83,13 @@ func handler(others http.Handler) http.Handler {
 		_ = json.NewEncoder(w).Encode(told{os.Getpid(), attempt})
 	})
 	routes.HandleFunc("/named", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(named(r.URL.Query())) })
+	routes.HandleFunc("/hold", func(w http.ResponseWriter, r *http.Request) {
+		id, err := hold(r.Context(), r.URL.Query())
+		if err != nil {
+			panic(err)
+		}
+		_, _ = w.Write([]byte(id))
+	})
 	routes.HandleFunc("/self", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(self()) })
 	return routes
 }
@@ -94,6 +113,17 @@ func app(others envmap.App) envmap.App {
 		case "/named":
 			_, err := env.Write(named(query))
 			return err
+		case "/hold":
+			value, _ := env.Get(envmap.KeyCallCancelled)
+			ctx, ok := value.(context.Context)
+			if !ok {
+				return fmt.Errorf("%s is a %T, expected a context", envmap.KeyCallCancelled, value)
+			}
+			id, err := hold(ctx, query)
+			if err != nil {
+				return err
+			}
+			return env.Reply(http.StatusOK).Text(id)
 		case "/self":
 			return env.Reply(http.StatusOK).JSON(self())
 		}
