@@ -57,6 +57,34 @@ func TestAReleaseThatCrashesGivesItsPlaceBack(t *testing.T) {
 	waitDone(t, g)
 }
 
+// One that has opened the breaker gives its place back although others are ready, and before the limit of crashes.
+func TestAReleaseWhoseBreakerOpensGivesItsPlaceBack(t *testing.T) {
+	for name, test := range map[string]struct{ unconfirmed, broken bool }{
+		"while it is confirmed": {true, true}, "after that": {false, true}, "a crash alone": {true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := newFakeEngine()
+			g := start(t, fake, func(c *Config) {
+				if test.unconfirmed {
+					c.Confirm = time.Hour
+				}
+			})
+			attachWorker(t, g, fake, 1)
+			attachRelease(t, g, fake, 2, "r2")
+			g.mail.call(func() {
+				g.active.broken = test.broken
+				g.crashed(g.active, "exit status 3")
+			})
+			want := map[bool]string{true: "failed", false: "active"}[test.unconfirmed && test.broken]
+			if got := states(g)["r2"]; got != want {
+				t.Errorf("the release is %s, want %s", got, want)
+			}
+			g.Cut()
+			waitDone(t, g)
+		})
+	}
+}
+
 // The end of a process that the gateway has started is heard of before its control socket is closed, or after.
 func TestACrashIsSeenInEitherOrder(t *testing.T) {
 	for name, processFirst := range map[string]bool{"process first": true, "socket first": false} {
