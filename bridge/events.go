@@ -63,6 +63,12 @@ func (l *lane) handle(e *ring.Event) (*exchange, error) {
 			ex.wanting = false
 			ex.cond.Broadcast()
 		}
+	case ring.EventFileDone:
+		if mine && ex.filing {
+			ex.filing, ex.fileStatus = false, e.Status
+			l.files--
+			ex.cond.Broadcast()
+		}
 	case ring.EventCancel:
 		if mine {
 			l.cancel(ex, e.Status)
@@ -88,7 +94,7 @@ func (l *lane) bind(ex *exchange, e *ring.Event) (*exchange, error) {
 	ex.generation = e.Generation
 	ex.head = head
 	ex.window = int(e.Credit)
-	ex.wanting = false
+	ex.wanting, ex.filing = false, false
 	ex.startedNs = 0
 	ex.cancelled, ex.halfGone, ex.context = nil, false, nil
 	ex.stream, ex.closed, ex.reader = streamNone, false, nil

@@ -45,6 +45,8 @@ type exchange struct {
 	began         time.Time // of the handler, if it is timed
 	window        int       // bytes of blocks that may still be published
 	wanting       bool      // a WANT was published and no CREDIT came since
+	filing        bool      // a file was handed over and the gateway has not let go of it
+	fileStatus    uint16    // what became of the last one
 	sender        sender
 	deadlines     deadlines
 	env           envExchange

@@ -41,6 +41,10 @@ type lane struct {
 	blockWaiters, roomWaiters []*exchange
 	starved                   atomic.Uint32 // what they wait for, for the poller
 
+	files    int        // descriptors under way: sent, and the gateway has not let go of them
+	sending  sync.Mutex // of nextFile, and of sending its descriptor
+	nextFile uint32     // number of the next descriptor
+
 	buffers []*buffer   // unused ones
 	isAwake func() bool // l.awake, made once
 	isDue   func() bool // l.due, likewise

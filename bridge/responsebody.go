@@ -58,12 +58,16 @@ func (w *response) Commit(n int) error {
 }
 
 // ReadFrom writes what src gives, read straight into the memory that the response is sent from once it is more than a
-// few KiB. io.Copy uses it.
+// few KiB. io.Copy uses it. What a regular file still has, also behind an io.LimitedReader, goes by its descriptor if it
+// is large, and ReadFrom returns when the gateway has let go of the file.
 func (w *response) ReadFrom(src io.Reader) (int64, error) {
-	total := int64(0)
 	w.mu.Lock()
-	mem := w.smallRoom()
+	total, over, err := w.sendFrom(src)
+	mem := w.smallRoom(total)
 	w.mu.Unlock()
+	if over || err != nil {
+		return total, err
+	}
 	for mem != nil {
 		// A short source should not take a whole block.
 		n, err := src.Read(mem)
@@ -106,9 +110,15 @@ func (w *response) ReadFrom(src io.Reader) (int64, error) {
 	}
 }
 
-// smallRoom gives memory for the first, small reads of ReadFrom; nil if the response is past that.
-func (w *response) smallRoom() []byte {
-	if w.ended || w.written > 0 || w.reserved {
+// smallRoom gives memory for the first, small reads of ReadFrom; nil if the response is past that. Behind bytes of a
+// file that were sent, most often the end is all that comes.
+func (w *response) smallRoom(sent int64) []byte {
+	switch {
+	case w.ended || w.reserved || w.declared >= 0 && w.written >= w.declared:
+		return nil
+	case sent > 0:
+		return make([]byte, 512)
+	case w.written > 0:
 		return nil
 	}
 	return make([]byte, smallBody)

@@ -158,7 +158,7 @@ func TestServeWrongSegment(t *testing.T) {
 	done := serveAsync(context.Background(), path, hello, WithReattach(true))
 	w := g.accept()
 	w.attach(serveGeometry, func(s *ring.Segments) { s.Inbound[8] = 9 })
-	if err := wait(t, done); !errors.Is(err, ring.ErrLayout) || !strings.Contains(err.Error(), "layout version is 9, want 1") {
+	if err := wait(t, done); !errors.Is(err, ring.ErrLayout) || !strings.Contains(err.Error(), "layout version is 9, want 2") {
 		t.Fatalf("got %v", err)
 	}
 }

@@ -7,7 +7,13 @@
 /* Outbound events of one lane per turn, so that one worker cannot hold a loop. */
 #define POLL_BUDGET 512u
 
-static const struct lane_calls lane_calls = {.message = exchange_message, .resume = exchange_resume};
+static void discard(struct lane *lane, const int *files, uint32_t count) {
+    struct dispatch_lane *dl = (struct dispatch_lane *)(void *)lane;
+    dl->dispatch->calls->discard(dl, files, count);
+}
+
+static const struct lane_calls lane_calls = {
+    .message = exchange_message, .resume = exchange_resume, .discard = discard};
 
 int dispatch_init(struct dispatch *d, const struct dispatch_config *config, const struct dispatch_calls *calls,
                   counter *allocations) {
@@ -288,6 +294,7 @@ void dispatch_bury(struct dispatch_lane *dl) {
             classify(d, lane, slot->exchange);
         }
     }
+    lane_files_drop(lane);
 }
 
 /* --- a turn of the loop --- */

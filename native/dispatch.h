@@ -20,7 +20,7 @@ enum dispatch_lane_state {
 };
 
 struct dispatch_lane {
-    struct lane lane;
+    struct lane lane; /* first */
     enum dispatch_lane_state state;
     counter shown_state; /* the same, for other threads */
     bool idle_told;
@@ -52,6 +52,8 @@ struct dispatch_calls {
     void (*idle)(struct dispatch_lane *lane);     /* draining, and nothing is in flight */
     void (*released)(struct dispatch_lane *lane); /* dead, and nothing refers to it: free it */
     void (*stuck)(struct dispatch_lane *lane);    /* lane->stuck has changed */
+    /* Files to be closed, which may take its time. */
+    void (*discard)(struct dispatch_lane *lane, const int *files, uint32_t count);
 };
 
 struct dispatch_config {

@@ -300,6 +300,23 @@ void exchange_release(struct exchange_bytes bytes) {
     }
 }
 
+void exchange_keep_file(struct exchange *ex, struct lane_loan *loan) {
+    lane_file_keep(ex->lane, ex->slot, loan);
+}
+
+void exchange_file_done(struct lane_loan *loan, uint16_t status) {
+    lane_file_done(loan, status);
+}
+
+void exchange_drop_file(struct exchange *ex, const struct exchange_file *file, uint16_t status) {
+    struct lane_loan loan;
+    exchange_keep_file(ex, &loan);
+    if (file->fd >= 0) {
+        ex->lane->params.calls->discard(ex->lane, &file->fd, 1);
+    }
+    exchange_file_done(&loan, status);
+}
+
 /* No lane is bound from here on. */
 static void unbind(struct exchange *ex) {
     dispatch_unwait(ex->dispatch, ex);
@@ -365,6 +382,15 @@ void exchange_message(struct lane *lane, void *exchange, const struct lane_messa
     case RING_EVENT_CONTINUE:
         exchange_release(body);
         ex->calls->proceed(ex);
+        break;
+    case RING_EVENT_RESPONSE_FILE: {
+        struct exchange_file file = {message->file, message->file_offset, message->total};
+        ex->calls->file(ex, &file);
+        break;
+    }
+    case RING_EVENT_FILE_STOP:
+        exchange_release(body);
+        exchange_fail(ex, 502);
         break;
     default: /* ABORT; lane lets no other kind through */
         exchange_release(body);

@@ -39,6 +39,13 @@ struct exchange_list {
     uint32_t length;
 };
 
+/* A part of a worker's file as a part of an answer. */
+struct exchange_file {
+    int fd; /* the callee's now; -1: it was lost on its way */
+    uint64_t offset;
+    uint64_t length;
+};
+
 struct exchange_response {
     uint16_t status;
     bool end;       /* the body is complete with `body` */
@@ -53,6 +60,8 @@ struct exchange_calls {
     void (*response)(struct exchange *exchange, const struct exchange_response *response);
     /* More body; trailers (may be empty) only with end. */
     void (*body)(struct exchange *exchange, struct exchange_bytes body, bool end, struct exchange_list trailers);
+    /* The next part of the body is a file's; exchange_keep_file or exchange_drop_file follows at once. */
+    void (*file)(struct exchange *exchange, const struct exchange_file *file);
     /* There will be no (more) answer: give `status` if none has begun, else cut. The exchange is ANSWERED. */
     void (*fail)(struct exchange *exchange, uint16_t status);
     void (*resume)(struct exchange *exchange); /* request body can be taken again */
@@ -137,6 +146,12 @@ void exchange_half_close(struct exchange *exchange);
 void exchange_detach(struct exchange *exchange, uint16_t reason);
 /* Gives answer bytes back after they were sent or dropped. */
 void exchange_release(struct exchange_bytes bytes);
+/* `loan` stands for the file that the exchange was just given, and may outlive the exchange; exchange_file_done ends it. */
+void exchange_keep_file(struct exchange *exchange, struct lane_loan *loan);
+/* The file is closed; status is RING_FILE_*. */
+void exchange_file_done(struct lane_loan *loan, uint16_t status);
+/* The file that the exchange was just given is of no use. */
+void exchange_drop_file(struct exchange *exchange, const struct exchange_file *file, uint16_t status);
 /* Whether the worker still owes a part of the answer. */
 bool exchange_is_open(const struct exchange *exchange);
 /* The protocol holds this exchange's bytes aside for a slow client: no more credit until it ends. */

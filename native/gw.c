@@ -382,6 +382,8 @@ void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out) {
         .native_answers = counter_get(&h1->native_answers),
         .static_answers = counter_get(&h1->static_answers),
         .static_bytes = counter_get(&h1->static_bytes),
+        .files = counter_get(&h1->files),
+        .file_bytes = counter_get(&h1->file_bytes),
         .request_timeouts = counter_get(&d->timed_out),
         .idle_timeouts = counter_get(&h1->timed_out[H1_TIMER_IDLE]),
         .head_timeouts = counter_get(&h1->timed_out[H1_TIMER_HEAD]),
@@ -456,7 +458,7 @@ uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capaci
             .held_bytes = counter_get(&c->held_bytes),
             .held_high_water = counter_get(&c->held_high_water),
         };
-        for (unsigned class = 0; class < 6; class++) {
+        for (unsigned class = 0; class < 6; class ++) {
             out[i].answers[class] = counter_get(&c->answers[class]);
         }
     }

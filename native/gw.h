@@ -123,6 +123,8 @@ struct gw_loop_stats {
     uint64_t native_answers;
     uint64_t static_answers;
     uint64_t static_bytes;
+    uint64_t files;
+    uint64_t file_bytes;
     uint64_t answers[6];
     uint64_t refused[GW_REASONS];
     uint64_t request_timeouts;

@@ -25,6 +25,7 @@ int h1_server_init(struct h1_server *server, uv_loop_t *loop, struct dispatch *d
     pool_init(&server->conns, sizeof(struct h1_conn), allocations);
     pool_init(&server->streams, sizeof(struct h1_stream), allocations);
     pool_init(&server->items, sizeof(struct h1_item), allocations);
+    h1_file_init(server);
     if (getrandom(&server->ids, sizeof(server->ids), 0) != sizeof(server->ids)) {
         return -errno;
     }
@@ -46,6 +47,7 @@ void h1_server_free(struct h1_server *server) {
     pool_drop(&server->conns);
     pool_drop(&server->streams);
     pool_drop(&server->items);
+    pool_drop(&server->files);
     h1_access_free(&server->access);
 }
 
@@ -222,7 +224,9 @@ static void spoil(const struct h1_conn *conn) {
 /* uv_close names the descriptor to the kernel once more: closed before, it could be another thread's by then. */
 static void release(struct h1_conn *conn) {
     uv_close((uv_handle_t *)&conn->poll, on_closed);
-    close(conn->fd);
+    if (h1_file_leave(conn)) {
+        close(conn->fd);
+    }
 }
 
 void h1_conn_close(struct h1_conn *conn, uint16_t reason) {

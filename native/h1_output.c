@@ -70,6 +70,9 @@ void h1_stream_close(struct h1_conn *conn) {
 }
 
 static void item_free(struct h1_server *server, struct h1_item *item) {
+    if (item->file != NULL) {
+        h1_file_end(item->file, RING_FILE_CUT);
+    }
     exchange_release(item->held);
     if (item->aside) {
         server->aside_bytes -= item->length;
@@ -100,6 +103,7 @@ struct h1_item *h1_item_add(struct h1_stream *stream, uint32_t capacity) {
     item->held = (struct exchange_bytes){.block = RING_NO_BLOCK};
     item->heap = NULL;
     item->aside = false;
+    item->file = NULL;
     item->data = item->bytes;
     if (capacity > H1_ITEM_BYTES) {
         item->heap = pool_bytes(server->allocations, capacity);
@@ -155,7 +159,7 @@ void h1_item_body(struct h1_stream *stream, struct exchange_bytes body) {
 
 /* --- blocked connections --- */
 
-static void block(struct h1_conn *conn) {
+void h1_block(struct h1_conn *conn) {
     struct h1_server *server = conn->server;
     if (conn->blocked) {
         return;
@@ -287,6 +291,17 @@ static bool finish_complete(struct h1_conn *conn) {
     return true;
 }
 
+void h1_item_remove(struct h1_stream *stream) {
+    struct h1_item *item = stream->first;
+    stream->first = item->next;
+    if (stream->first == NULL) {
+        stream->last = NULL;
+        stream->copied = 0;
+        exchange_hold_credit(&stream->exchange, false);
+    }
+    item_free(stream->conn->server, item);
+}
+
 /* Takes `sent` bytes off the queues. */
 static void advance(struct h1_conn *conn, size_t sent) {
     struct h1_server *server = conn->server;
@@ -305,13 +320,7 @@ static void advance(struct h1_conn *conn, size_t sent) {
                 server->aside_bytes -= n;
             }
             if (item->length == 0) {
-                stream->first = item->next;
-                if (stream->first == NULL) {
-                    stream->last = NULL;
-                    stream->copied = 0;
-                    exchange_hold_credit(&stream->exchange, false);
-                }
-                item_free(server, item);
+                h1_item_remove(stream);
             }
         }
         h1_latency_advance(stream);
@@ -319,13 +328,18 @@ static void advance(struct h1_conn *conn, size_t sent) {
     }
 }
 
-/* Only the front stream's items may be sent, and the next one's behind a complete front. */
-static int gather(const struct h1_conn *conn, struct iovec *iov, size_t *total) {
+/*
+ * Only the front stream's items may be sent, and the next one's behind a complete front. more: a file follows, so that what is
+ * gathered need not leave in a packet of its own.
+ */
+static int gather(const struct h1_conn *conn, struct iovec *iov, size_t *total, bool *more) {
     int count = 0;
     *total = 0;
+    *more = false;
     for (const struct h1_stream *stream = conn->front; stream != NULL; stream = stream->next) {
         for (const struct h1_item *item = stream->first; item != NULL; item = item->next) {
-            if (count == GATHER) {
+            if (count == GATHER || item->file != NULL) {
+                *more = item->file != NULL;
                 return count;
             }
             iov[count].iov_base = (void *)(uintptr_t)item->data;
@@ -353,29 +367,35 @@ void h1_write(struct h1_conn *conn) {
             return;
         }
         if (conn->front != NULL && !static_feed(conn->front, &pieces)) {
-            block(conn); /* it goes on in the next turn, if the socket takes bytes */
+            h1_block(conn); /* it goes on in the next turn, if the socket takes bytes */
             return;
         }
         struct iovec iov[GATHER];
         size_t total = 0;
-        int count = gather(conn, iov, &total);
+        bool more = false;
+        int count = gather(conn, iov, &total, &more);
+        if (count == 0 && more) {
+            h1_file_send(conn);
+            return;
+        }
         if (count == 0) {
             conn->slow_since_ms = 0;
             return;
         }
         ssize_t n = 0;
+        int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
         if (count == 1) {
-            n = send(conn->fd, iov[0].iov_base, iov[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
+            n = send(conn->fd, iov[0].iov_base, iov[0].iov_len, flags);
         } else {
             struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
-            n = sendmsg(conn->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+            n = sendmsg(conn->fd, &message, flags);
         }
         if (n < 0) {
             if (errno == EINTR) {
                 continue;
             }
             if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                block(conn);
+                h1_block(conn);
             } else {
                 /* The peer is gone; or EFAULT: a worker punched a hole that memory cannot fill. */
                 h1_conn_close(conn, RING_CANCEL_GONE);
@@ -384,7 +404,7 @@ void h1_write(struct h1_conn *conn) {
         }
         advance(conn, (size_t)n);
         if ((size_t)n < total) {
-            block(conn);
+            h1_block(conn);
         }
     }
 }

@@ -386,6 +386,7 @@ void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, cons
 void h1_answer_error(struct h1_stream *stream, uint16_t status, const char *text) {
     if (stream->state != H1_STREAM_WAITING) {
         /* A part of another answer is on its way: only cutting the connection tells the client. */
+        h1_file_cut(stream);
         stream->cut = true;
         stream->state = H1_STREAM_COMPLETE;
         counter_add(&stream->conn->server->counters.cut, 1);
@@ -606,6 +607,7 @@ const struct exchange_calls h1_exchange_calls = {
     .proceed = on_proceed,
     .response = on_response,
     .body = on_body,
+    .file = h1_file_given,
     .fail = on_fail,
     .resume = on_resume,
 };

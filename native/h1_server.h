@@ -90,6 +90,8 @@ struct h1_counters {
     counter native_answers;
     counter static_answers;
     counter static_bytes; /* of files, queued */
+    counter files;        /* of workers, given over to be sent */
+    counter file_bytes;   /* of them, sent */
     counter answers[6];   /* by hundreds: [2] = 2xx */
     counter refused[H1_REASON_COUNT];
     counter bytes_in;
@@ -102,6 +104,7 @@ struct h1_counters {
 };
 
 struct h1_conn;
+struct h1_file;
 
 struct h1_calls {
     /* A request, or the connection, was refused. */
@@ -123,6 +126,9 @@ struct h1_server {
     struct pool conns;
     struct pool streams;
     struct pool items;
+    struct pool files;
+    struct h1_file *files_working; /* the thread pool has them */
+    struct h1_file *files_waiting; /* for their turn there, oldest first */
     struct h1_access_log access;
     struct h1_conn *all; /* open connections */
     struct h1_timer_list timers[H1_TIMER_COUNT];
@@ -152,6 +158,7 @@ struct h1_item {
     struct exchange_bytes held; /* block behind data, RING_NO_BLOCK if none */
     uint8_t *heap;              /* memory behind data, if not `bytes` */
     bool aside;                 /* heap counts as held aside */
+    struct h1_file *file;       /* instead of data: a part of a file */
     uint8_t bytes[H1_ITEM_BYTES];
 };
 
@@ -216,15 +223,16 @@ struct h1_conn {
     uv_poll_t poll; /* first */
     struct h1_server *server;
     int fd;
-    uint8_t state;    /* enum h1_conn_state */
-    uint8_t input;    /* enum h1_input */
-    uint8_t watching; /* UV_READABLE ... as registered */
-    bool reading;     /* want bytes */
-    bool blocked;     /* want to be told when the peer takes bytes again */
-    bool eof;         /* the peer has closed its sending side, and all it sent was read */
-    bool failed;      /* the socket gave an error: to be closed */
-    bool fin_seen;    /* it has closed, but reading is paused */
-    bool end_pending; /* the end of a body waits for ring space */
+    struct h1_file *file; /* that the thread pool sends on fd now; NULL: none */
+    uint8_t state;        /* enum h1_conn_state */
+    uint8_t input;        /* enum h1_input */
+    uint8_t watching;     /* UV_READABLE ... as registered */
+    bool reading;         /* want bytes */
+    bool blocked;         /* want to be told when the peer takes bytes again */
+    bool eof;             /* the peer has closed its sending side, and all it sent was read */
+    bool failed;          /* the socket gave an error: to be closed */
+    bool fin_seen;        /* it has closed, but reading is paused */
+    bool end_pending;     /* the end of a body waits for ring space */
     bool is_dirty;
     bool stalled;        /* leftover input waits for an exchange, not for bytes */
     uint16_t depth;      /* streams */
@@ -302,6 +310,10 @@ void h1_items_drop(struct h1_server *server, struct h1_stream *stream);
 struct h1_item *h1_item_add(struct h1_stream *stream, uint32_t capacity);
 void h1_item_static(struct h1_stream *stream, const char *text, uint32_t length);
 void h1_item_body(struct h1_stream *stream, struct exchange_bytes body);
+/* The peer takes no more bytes for now. */
+void h1_block(struct h1_conn *conn);
+/* The first item is sent, or dropped. */
+void h1_item_remove(struct h1_stream *stream);
 /* Whether the connection must end because of what the client has not sent yet of the request; whole: the answer is all there. */
 bool h1_leaves_body(const struct h1_stream *stream, bool whole);
 void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, const char *body, uint32_t length,
@@ -325,6 +337,19 @@ void h1_note_refusal(struct h1_conn *conn, uint16_t status, enum h1_reason reaso
 void h1_unblock(struct h1_conn *conn);
 /* The client is known now: false if the connection is not admitted because of it. */
 bool h1_admit_client(struct h1_conn *conn);
+
+/* --- h1_file.c --- */
+void h1_file_init(struct h1_server *server);
+/* The worker gave a part of a file as the next part of the body (struct exchange_calls). */
+void h1_file_given(struct exchange *exchange, const struct exchange_file *file);
+/* Sends more of the file that is the connection's next item, in the thread pool. */
+void h1_file_send(struct h1_conn *conn);
+/* Its item is gone. */
+void h1_file_end(struct h1_file *file, uint16_t status);
+/* Drops the stream's first file that is not sent, and what follows it. */
+void h1_file_cut(struct h1_stream *stream);
+/* The connection's memory and descriptor go. False: the descriptor is still in use, and closed later. */
+bool h1_file_leave(struct h1_conn *conn);
 
 /* --- h1_trust.c --- */
 /* Whether the connection may speak for others, by what is known of it and by the configuration. */

@@ -56,6 +56,12 @@ void lane_close(struct lane *lane) {
     if (lane->params.socket >= 0) {
         close(lane->params.socket);
     }
+    for (uint32_t i = 0; i < lane->received_count; i++) {
+        if (lane->received[i].fd >= 0) {
+            close(lane->received[i].fd);
+        }
+    }
+    lane->received_count = 0;
     arena_free(&lane->arena);
     free(lane->held);
     free(lane->held_owner);
@@ -98,7 +104,8 @@ void lane_refresh_in_head(struct lane *lane) {
 /* L5: nothing of the old generation may be under way when a slot gets its next one. */
 void lane_try_free(struct lane *lane, uint32_t index) {
     struct lane_slot *slot = &lane->slots[index];
-    if (slot->state != LANE_SLOT_ENDED || slot->spent != 0 || slot->lent != 0 || slot->exchange != NULL) {
+    if (slot->state != LANE_SLOT_ENDED || slot->spent != 0 || slot->lent != 0 || slot->exchange != NULL ||
+        slot->filing) {
         return;
     }
     if (slot->control_position > lane->in_head) {

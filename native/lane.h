@@ -22,6 +22,12 @@
 
 struct lane;
 
+/* A worker's file in somebody's hands; the lane writes it off when it dies. */
+struct lane_loan {
+    struct lane *lane; /* NULL: nobody waits for the file any more */
+    uint32_t slot;
+};
+
 /* Statistics; written by the loop thread, read by others. */
 struct lane_counters {
     counter published;
@@ -61,9 +67,11 @@ struct lane_slot {
     uint32_t lent;    /* bytes of inbound blocks that are lent */
     uint32_t request; /* bytes of them that are the request block */
     uint32_t request_block;
-    uint8_t state;   /* enum lane_slot_state */
-    uint8_t cancels; /* CANCEL events published for this generation */
-    bool answered;   /* RESPONSE was consumed */
+    struct lane_loan *loan; /* whoever has the file; NULL: it is being handed over, or there is none */
+    uint16_t file_status;   /* RING_FILE_* that the worker is to be told; 0: nothing */
+    uint8_t state;          /* enum lane_slot_state */
+    uint8_t cancels;        /* CANCEL events published for this generation */
+    bool answered;          /* RESPONSE was consumed */
     bool continued;
     bool returned;   /* an inbound block came back: the request can no longer be replayed */
     bool starved;    /* on the starved list: the exchange waits for request window or ring space */
@@ -72,6 +80,7 @@ struct lane_slot {
     bool wanting;    /* on the wanting list */
     bool refused;    /* a WANT was answered with less, and nothing was sent since: the next one waits until it is met */
     bool holding;    /* no new credit: its bytes are being held aside */
+    bool filing;     /* a RESPONSE_FILE was taken, and its file not let go of */
 };
 
 /* A checked reference into a segment. */
@@ -91,6 +100,14 @@ struct lane_message {
     uint64_t time_ns; /* when the handler started, says the worker */
     struct lane_bytes head;
     struct lane_bytes body; /* block == head.block if shared: give back once, through body */
+    int file;               /* RESPONSE_FILE: its descriptor, the receiver's now; -1: it was lost on its way */
+    uint64_t file_offset;
+};
+
+/* A descriptor as it was received. */
+struct lane_file {
+    uint32_t number;
+    int fd; /* -1: it was lost, because the gateway could not open it */
 };
 
 struct lane_calls {
@@ -98,6 +115,8 @@ struct lane_calls {
     void (*message)(struct lane *lane, void *exchange, const struct lane_message *message);
     /* A starved exchange may try again: blocks came back or the ring has space. */
     void (*resume)(struct lane *lane, void *exchange);
+    /* Descriptors of the worker's that nobody uses: to be closed, which may take its time. */
+    void (*discard)(struct lane *lane, const int *files, uint32_t count);
 };
 
 struct lane_params {
@@ -152,6 +171,12 @@ struct lane {
     uint64_t extra_max;
     uint64_t lent_extra; /* inbound blocks lent beyond the base windows, bytes */
     uint32_t held_blocks;
+
+    struct lane_file received[RING_LANE_FILES]; /* descriptors that no event has named yet, in any order */
+    uint32_t received_count;
+    uint32_t next_file; /* number of the next one to be received */
+    uint32_t filing;    /* slots whose file somebody has */
+    bool deaf;          /* descriptors are not taken any more */
 
     bool wake_pending;  /* published since the last lane_wake */
     bool space_pending; /* heads or returns moved since the last lane_wake */
@@ -230,6 +255,15 @@ bool lane_nudge(struct lane *lane, uint32_t slot);
 /* Little response window or few slots are left: slow clients should be evicted. */
 bool lane_under_pressure(const struct lane *lane);
 
+/* --- files (lane_files.c) --- */
+
+/* Who has the file of the slot's RESPONSE_FILE; before lane_file_done. */
+void lane_file_keep(struct lane *lane, uint32_t slot, struct lane_loan *loan);
+/* The file is closed: the worker is told so with status RING_FILE_*. */
+void lane_file_done(struct lane_loan *loan, uint16_t status);
+/* The worker is gone: nobody waits for its files, and no more are taken. */
+void lane_files_drop(struct lane *lane);
+
 /* No outbound block is held: the segments are no longer needed (L6). */
 bool lane_is_empty(const struct lane *lane);
 
@@ -249,6 +283,13 @@ void lane_window_expect(struct lane *lane, uint32_t index, uint64_t total);
 void lane_window_want(struct lane *lane, uint32_t index, uint32_t bytes);
 void lane_window_settle(struct lane *lane);
 void lane_unlend(struct lane *lane, struct lane_slot *slot, uint32_t block);
+void lane_file_receive(struct lane *lane, uint32_t index, const struct ring_event *event);
+/* Publishes the FILE_DONE that is due, if it may. */
+void lane_file_tell(struct lane *lane, uint32_t index);
+/* Nothing is under way to the worker that a CREDIT or FILE_DONE would have to wait for (L5). */
+bool lane_may_tell(struct lane *lane, uint32_t index);
+/* Publishes a CREDIT or FILE_DONE. Precondition: lane_may_tell. */
+void lane_tell(struct lane *lane, uint32_t index, uint8_t kind, uint16_t status, uint32_t credit);
 
 static inline uint64_t *lane_claim(const struct lane *lane, uint32_t slot) {
     return (uint64_t *)(void *)(lane->claims + (uint64_t)slot * RING_CLAIM_STRIDE);

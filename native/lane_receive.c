@@ -1,7 +1,4 @@
 /* The gateway as consumer: answers, returned blocks, sleeping. Everything read here may have been written by an enemy. */
-#include <errno.h>
-#include <sys/socket.h>
-
 #include "lane.h"
 #include "ring_atomic.h"
 
@@ -156,11 +153,18 @@ static bool in_order(struct lane *lane, struct lane_slot *slot, const struct rin
         }
         slot->continued = true;
         return true;
+    case RING_EVENT_RESPONSE_FILE:
+        if (!slot->answered) {
+            lane_break(lane, "RESPONSE_FILE before RESPONSE", event->exchange, 0);
+            return false;
+        }
+        return true;
     case RING_EVENT_WANT:
     case RING_EVENT_ABORT:
+    case RING_EVENT_FILE_STOP:
         return true;
     default:
-        lane_break(lane, "unknown event kind", event->kind, RING_EVENT_ABORT);
+        lane_break(lane, "unknown event kind", event->kind, RING_EVENT_FILE_STOP);
         return false;
     }
 }
@@ -181,15 +185,26 @@ static void receive(struct lane *lane, const struct ring_event *event) {
                                    .status = event->status,
                                    .slot = event->exchange,
                                    .total = event->total,
-                                   .time_ns = event->time_ns};
+                                   .time_ns = event->time_ns,
+                                   .file = -1};
     if (slot->state != LANE_SLOT_OPEN || event->generation != slot->generation) {
         /* After the last event of a generation (L4), or of one that was taken back: an honest worker has no blocks in it. */
-        if (event->head_block != RING_NO_BLOCK || event->body_block != RING_NO_BLOCK) {
-            lane_break(lane, "blocks for an exchange that is over", event->generation, slot->generation);
+        if (event->head_block != RING_NO_BLOCK || event->body_block != RING_NO_BLOCK ||
+            event->kind == RING_EVENT_RESPONSE_FILE) {
+            lane_break(lane, "blocks or a file for an exchange that is over", event->generation, slot->generation);
         }
         return;
     }
     if (!in_order(lane, slot, event) || !hold_both(lane, event->exchange, event, &message)) {
+        return;
+    }
+    if (event->kind == RING_EVENT_RESPONSE_FILE) {
+        give_back_both(lane, &message);
+        lane_file_receive(lane, event->exchange, event);
+        return;
+    }
+    if (event->kind == RING_EVENT_FILE_STOP && !slot->filing) {
+        give_back_both(lane, &message); /* FILE_DONE is on its way */
         return;
     }
     if (event->kind == RING_EVENT_WANT) {
@@ -295,13 +310,6 @@ bool lane_arm(struct lane *lane, bool hungry) {
 
 void lane_disarm(struct lane *lane) {
     ring_disarm(&lane->out->gateway_armed);
-}
-
-bool lane_drain_socket(struct lane *lane) {
-    /* One read of this size a loop iteration is enough: wake-ups do not carry information, and EAGAIN at the peer is harmless. */
-    uint8_t bytes[256];
-    ssize_t n = recv(lane->params.socket, bytes, sizeof(bytes), MSG_DONTWAIT);
-    return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 void lane_give_back(struct lane *lane, uint32_t block) {

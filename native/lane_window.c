@@ -75,13 +75,13 @@ static void meet_want(struct lane *lane, struct lane_slot *slot) {
     }
 }
 
-/* Only once the slot's last one was consumed. */
-static void publish_credit(struct lane *lane, uint32_t index, uint32_t bytes) {
+void lane_tell(struct lane *lane, uint32_t index, uint8_t kind, uint16_t status, uint32_t credit) {
     struct lane_slot *slot = &lane->slots[index];
-    struct ring_event event = {.kind = RING_EVENT_CREDIT,
+    struct ring_event event = {.kind = kind,
+                               .status = status,
                                .exchange = index,
                                .generation = slot->generation,
-                               .credit = bytes,
+                               .credit = credit,
                                .head_block = RING_NO_BLOCK,
                                .body_block = RING_NO_BLOCK,
                                .total = RING_LENGTH_UNKNOWN};
@@ -90,6 +90,19 @@ static void publish_credit(struct lane *lane, uint32_t index, uint32_t bytes) {
     if (slot->control_position < lane->in_tail) {
         slot->control_position = lane->in_tail;
     }
+}
+
+bool lane_may_tell(struct lane *lane, uint32_t index) {
+    struct lane_slot *slot = &lane->slots[index];
+    if (slot->credit_position <= lane->in_head) {
+        return true;
+    }
+    lane_refresh_in_head(lane);
+    if (slot->credit_position > lane->in_head && !slot->uncredited) {
+        slot->uncredited = true;
+        lane->uncredited[lane->uncredited_count++] = index;
+    }
+    return slot->credit_position <= lane->in_head;
 }
 
 static void try_credit(struct lane *lane, uint32_t index) {
@@ -108,15 +121,8 @@ static void try_credit(struct lane *lane, uint32_t index) {
     if (!due && !refuse) {
         return;
     }
-    if (slot->credit_position > lane->in_head) {
-        lane_refresh_in_head(lane);
-        if (slot->credit_position > lane->in_head) {
-            if (!slot->uncredited) {
-                slot->uncredited = true;
-                lane->uncredited[lane->uncredited_count++] = index;
-            }
-            return;
-        }
+    if (!lane_may_tell(lane, index)) {
+        return;
     }
     if (slot->wanted == 0) {
         adapt_share(lane, slot);
@@ -129,7 +135,7 @@ static void try_credit(struct lane *lane, uint32_t index) {
     slot->pending = 0;
     slot->refused = refuse;
     slot->wanted = 0; /* answered; who still lacks something asks again */
-    publish_credit(lane, index, credit);
+    lane_tell(lane, index, RING_EVENT_CREDIT, 0, credit);
 }
 
 bool lane_nudge(struct lane *lane, uint32_t index) {
@@ -137,7 +143,7 @@ bool lane_nudge(struct lane *lane, uint32_t index) {
     if (slot->state != LANE_SLOT_OPEN || slot->wanted != 0 || slot->credit_position > lane->in_head) {
         return false;
     }
-    publish_credit(lane, index, 0);
+    lane_tell(lane, index, RING_EVENT_CREDIT, 0, 0);
     return true;
 }
 
@@ -208,6 +214,7 @@ void lane_window_settle(struct lane *lane) {
         lane->slots[index].uncredited = false;
         lane->uncredited[i] = lane->uncredited[--lane->uncredited_count];
         count--;
+        lane_file_tell(lane, index);
         try_credit(lane, index);
     }
     for (uint32_t i = 0; i < lane->wanting_count;) {

@@ -1,5 +1,6 @@
 #include "loop.h"
 
+#include "file_discard.h"
 #include "probe.h"
 
 #include <errno.h>
@@ -169,8 +170,12 @@ static void lane_stuck(struct dispatch_lane *lane) {
     gw_notify(ll->loop->gw, &notice);
 }
 
+static void discard(struct dispatch_lane *lane, const int *files, uint32_t count) {
+    file_discard(&((struct loop_lane *)(void *)lane)->loop->uv, files, count);
+}
+
 static const struct dispatch_calls dispatch_calls = {
-    .broken = lane_broken, .idle = lane_idle, .released = lane_released, .stuck = lane_stuck};
+    .broken = lane_broken, .idle = lane_idle, .released = lane_released, .stuck = lane_stuck, .discard = discard};
 
 /* Clients decide how many of these there are: those that nobody could read are only counted. */
 static void request_refused(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {

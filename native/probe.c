@@ -54,6 +54,10 @@ static void on_body(struct exchange *exchange, struct exchange_bytes body, bool 
     }
 }
 
+static void on_file(struct exchange *exchange, const struct exchange_file *file) {
+    exchange_drop_file(exchange, file, RING_FILE_SENT); /* of the answer only the status counts */
+}
+
 static void on_fail(struct exchange *exchange, uint16_t status) {
     struct probe *probe = probe_of(exchange);
     probe->status = status;
@@ -64,6 +68,7 @@ static const struct exchange_calls calls = {.inform = on_inform,
                                             .proceed = on_nothing,
                                             .response = on_response,
                                             .body = on_body,
+                                            .file = on_file,
                                             .fail = on_fail,
                                             .resume = on_nothing};
 

@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 #define RING_MAGIC UINT64_C(0x31594157474e4952) /* the bytes "RINGWAY1" */
-#define RING_LAYOUT_VERSION 1u
+#define RING_LAYOUT_VERSION 2u
 #define RING_FEATURES UINT64_C(0) /* bits a peer must know; none are defined yet */
 
 #define RING_KIND_INBOUND 1u
@@ -56,6 +56,8 @@
 #define RING_MAX_LANES 64u
 #define RING_MAX_EXCHANGES 16384u
 #define RING_MAX_ARENA_UNITS 262144u /* 256 MiB per lane and direction */
+
+#define RING_LANE_FILES 128u /* descriptors of a lane that the worker may have under way: sent, and no FILE_DONE yet */
 
 /* Every exchange always owns this much of the response window, so that no exchange can be starved by others. */
 #define RING_BASE_WINDOW 4096u
@@ -143,7 +145,8 @@ _Static_assert(sizeof(struct ring_outbound_words) == RING_WORDS_SIZE, "layout");
 #define RING_EVENT_BODY 2u    /* body = more request bytes; with RING_FLAG_TRAILERS head = field list */
 #define RING_EVENT_CREDIT \
     3u /* credit = bytes added to the response window; 0: no more for a WANT, or just a sign of life */
-#define RING_EVENT_CANCEL 4u /* status = RING_CANCEL_* */
+#define RING_EVENT_CANCEL 4u    /* status = RING_CANCEL_* */
+#define RING_EVENT_FILE_DONE 5u /* the gateway has let go of the exchange's file; status = RING_FILE_* */
 
 /* Outbound event kinds (worker to gateway). */
 #define RING_EVENT_RESPONSE 16u      /* status 101 or 200..999, head = field list, body = first bytes, total = length */
@@ -152,6 +155,8 @@ _Static_assert(sizeof(struct ring_outbound_words) == RING_WORDS_SIZE, "layout");
 #define RING_EVENT_CONTINUE 19u      /* the handler wants the body: send 100 Continue if the client waits for it */
 #define RING_EVENT_WANT 20u          /* credit = window bytes that the next block needs */
 #define RING_EVENT_ABORT 21u         /* the exchange failed; status = answer to give if none was begun */
+#define RING_EVENT_RESPONSE_FILE 22u /* more response bytes: `total` of file number `credit`, from file_high:low on */
+#define RING_EVENT_FILE_STOP 23u     /* the worker gives its file up before FILE_DONE: the answer cannot be completed */
 
 #define RING_FLAG_END 1u      /* no more body in this direction; outbound: the exchange's last event */
 #define RING_FLAG_TRAILERS 2u /* the head of this event is a field list of trailers */
@@ -164,7 +169,13 @@ _Static_assert(sizeof(struct ring_outbound_words) == RING_WORDS_SIZE, "layout");
 #define RING_CANCEL_STOPPING 4u    /* the drain limit has passed */
 #define RING_CANCEL_REJECTED 5u    /* the gateway refused the answer or the rest of the request */
 
+#define RING_FILE_SENT 1u /* all of its bytes went where the body goes */
+#define RING_FILE_CUT 2u  /* not all: the answer is cut */
+
 /*
+ * A descriptor of a file goes over the lane's wake-up socket (SCM_RIGHTS with one byte, one descriptor at a time) before the event
+ * that names it. Descriptors are numbered from 0 on in the order in which they were sent on that socket, modulo 2^32.
+ *
  * A block is named by a handle: first unit | order << 24; it has RING_UNIT << order bytes, is aligned to its size and
  * lies inside one chunk. A reference is {block, offset, length}: offset in bytes from the start of the arena,
  * offset..offset+length inside the block. block == RING_NO_BLOCK means no reference (offset and length are 0).
@@ -176,16 +187,16 @@ struct ring_event {
     uint16_t status;
     uint32_t exchange;   /* slot, < exchange_slots */
     uint32_t generation; /* of the slot's claim word when the REQUEST was published */
-    uint32_t credit;     /* bytes, multiple of RING_UNIT */
+    uint32_t credit;     /* bytes, multiple of RING_UNIT; RESPONSE_FILE: number of the descriptor */
     uint32_t head_block;
     uint32_t head_offset;
     uint32_t head_length;
-    uint32_t reserved0;
+    uint32_t file_low; /* RESPONSE_FILE: offset of the first byte in the file, bits 0 to 31 */
     uint32_t body_block;
     uint32_t body_offset;
     uint32_t body_length;
-    uint32_t reserved1;
-    uint64_t total;   /* body length if known beforehand, else RING_LENGTH_UNKNOWN */
+    uint32_t file_high; /* bits 32 to 63 */
+    uint64_t total;   /* body length if known beforehand, else RING_LENGTH_UNKNOWN; RESPONSE_FILE: bytes of the file */
     uint64_t time_ns; /* CLOCK_MONOTONIC: REQUEST: when published; outbound: when the handler started; 0 if not taken */
 };
 _Static_assert(offsetof(struct ring_event, kind) == 0, "layout");
@@ -197,11 +208,11 @@ _Static_assert(offsetof(struct ring_event, credit) == 12, "layout");
 _Static_assert(offsetof(struct ring_event, head_block) == 16, "layout");
 _Static_assert(offsetof(struct ring_event, head_offset) == 20, "layout");
 _Static_assert(offsetof(struct ring_event, head_length) == 24, "layout");
-_Static_assert(offsetof(struct ring_event, reserved0) == 28, "layout");
+_Static_assert(offsetof(struct ring_event, file_low) == 28, "layout");
 _Static_assert(offsetof(struct ring_event, body_block) == 32, "layout");
 _Static_assert(offsetof(struct ring_event, body_offset) == 36, "layout");
 _Static_assert(offsetof(struct ring_event, body_length) == 40, "layout");
-_Static_assert(offsetof(struct ring_event, reserved1) == 44, "layout");
+_Static_assert(offsetof(struct ring_event, file_high) == 44, "layout");
 _Static_assert(offsetof(struct ring_event, total) == 48, "layout");
 _Static_assert(offsetof(struct ring_event, time_ns) == 56, "layout");
 _Static_assert(sizeof(struct ring_event) == 64, "layout");

@@ -43,6 +43,8 @@ func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
 		NativeAnswers:       uint64(c.native_answers),
 		StaticAnswers:       uint64(c.static_answers),
 		StaticBytes:         uint64(c.static_bytes),
+		Files:               uint64(c.files),
+		FileBytes:           uint64(c.file_bytes),
 		Answers:             answers(c.answers),
 		Refused:             map[string]uint64{},
 		RequestTimeouts:     uint64(c.request_timeouts),

@@ -3,7 +3,7 @@ package ring
 // The constants of native/ring_layout.h.
 const (
 	Magic         uint64 = 0x31594157474e4952 // the bytes "RINGWAY1"
-	LayoutVersion uint32 = 1
+	LayoutVersion uint32 = 2
 	Features      uint64 = 0 // bits a peer must know
 
 	KindInbound  uint32 = 1
@@ -24,6 +24,9 @@ const (
 	MaxExchanges  = 16384
 	MaxArenaUnits = 262144
 
+	// LaneFiles is how many descriptors of a lane the worker may have under way: sent, and no FILE_DONE yet.
+	LaneFiles = 128
+
 	// BaseWindow is what every exchange owns of the response window, always.
 	BaseWindow = 4096
 )
@@ -43,12 +46,16 @@ const (
 	EventCredit  uint8 = 3
 	EventCancel  uint8 = 4
 
+	EventFileDone uint8 = 5
+
 	EventResponse     uint8 = 16
 	EventResponseBody uint8 = 17
 	EventInform       uint8 = 18
 	EventContinue     uint8 = 19
 	EventWant         uint8 = 20
 	EventAbort        uint8 = 21
+	EventResponseFile uint8 = 22
+	EventFileStop     uint8 = 23
 
 	FlagEnd      uint8 = 1
 	FlagTrailers uint8 = 2
@@ -60,6 +67,9 @@ const (
 	CancelDeadline   uint16 = 3
 	CancelStopping   uint16 = 4
 	CancelRejected   uint16 = 5
+
+	FileSent uint16 = 1
+	FileCut  uint16 = 2
 )
 
 // Well-known methods of a request block; MethodOther means: see the span.
@@ -139,11 +149,11 @@ type Event struct {
 	HeadBlock  uint32
 	HeadOffset uint32
 	HeadLength uint32
-	Reserved0  uint32
+	FileLow    uint32
 	BodyBlock  uint32
 	BodyOffset uint32
 	BodyLength uint32
-	Reserved1  uint32
+	FileHigh   uint32
 	Total      uint64
 	TimeNs     uint64
 }

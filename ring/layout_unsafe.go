@@ -44,11 +44,11 @@ var (
 	_ [16]struct{}        = [unsafe.Offsetof(Event{}.HeadBlock)]struct{}{}
 	_ [20]struct{}        = [unsafe.Offsetof(Event{}.HeadOffset)]struct{}{}
 	_ [24]struct{}        = [unsafe.Offsetof(Event{}.HeadLength)]struct{}{}
-	_ [28]struct{}        = [unsafe.Offsetof(Event{}.Reserved0)]struct{}{}
+	_ [28]struct{}        = [unsafe.Offsetof(Event{}.FileLow)]struct{}{}
 	_ [32]struct{}        = [unsafe.Offsetof(Event{}.BodyBlock)]struct{}{}
 	_ [36]struct{}        = [unsafe.Offsetof(Event{}.BodyOffset)]struct{}{}
 	_ [40]struct{}        = [unsafe.Offsetof(Event{}.BodyLength)]struct{}{}
-	_ [44]struct{}        = [unsafe.Offsetof(Event{}.Reserved1)]struct{}{}
+	_ [44]struct{}        = [unsafe.Offsetof(Event{}.FileHigh)]struct{}{}
 	_ [48]struct{}        = [unsafe.Offsetof(Event{}.Total)]struct{}{}
 	_ [56]struct{}        = [unsafe.Offsetof(Event{}.TimeNs)]struct{}{}
 	_ [EventSize]struct{} = [unsafe.Sizeof(Event{})]struct{}{}

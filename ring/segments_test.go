@@ -69,7 +69,7 @@ func TestOpenRefuses(t *testing.T) {
 		want  string
 	}{
 		{"magic", func(in, out []byte) { in[0] = 0 }, "magic is 0x31594157474e4900, want 0x31594157474e4952"},
-		{"version", func(in, out []byte) { le.PutUint32(out[8:], 2) }, "layout version is 2, want 1"},
+		{"version", func(in, out []byte) { le.PutUint32(out[8:], 1) }, "layout version is 1, want 2"},
 		{"kind", func(in, out []byte) { le.PutUint32(in[12:], 2) }, "kind is 2, want 1"},
 		{"features", func(in, out []byte) { in[24] = 4 }, "features are 0x4, only 0x0 are known"},
 		{"size", func(in, out []byte) { in[16]++ }, "the header says"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -34,6 +35,9 @@ type Socket struct {
 	skip     int  // waits to come that do not linger
 	err      error
 	buffer   [256]byte
+
+	receiving sync.Mutex // with files set: of a read and of what it gives to files
+	files     func(fd int)
 
 	expected atomic.Int32 // at most this many bytes came since the socket was drained, and a few that were on their way
 }
@@ -151,7 +155,7 @@ func (s *Socket) linger() bool {
 			return true
 		}
 		s.Expect() // ready has armed
-		n, err := unix.Read(s.fd, s.buffer[:])
+		n, err := s.read(0)
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
@@ -212,7 +216,7 @@ func (s *Socket) Expect() { s.expected.Add(1) }
 func (s *Socket) drain() (ended bool) {
 	s.expected.Store(0) // first: what is counted from here on may come after the socket was found empty
 	for {
-		n, _, err := unix.Recvfrom(s.fd, s.buffer[:], unix.MSG_DONTWAIT)
+		n, err := s.read(unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:

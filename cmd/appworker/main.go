@@ -60,6 +60,14 @@ func serve(ctx context.Context, s settings) error {
 	}
 	options := []bridge.Option{bridge.WithDispatch(s.dispatch), bridge.WithSpin(s.spin), bridge.WithRelease(release)}
 	routes := approutes.Options{Release: release, Blocks: blocks}
+	if s.files != "" {
+		root, err := os.OpenRoot(s.files)
+		if err != nil {
+			return fmt.Errorf("--files: %w", err)
+		}
+		defer func() { _ = root.Close() }() // the process ends
+		routes.Files = root
+	}
 	if s.env {
 		return bridge.ServeEnv(ctx, approutes.App(routes), options...)
 	}

@@ -16,6 +16,7 @@ const usage = `usage: appworker [flags]
   --dispatch auto|inline|pool which goroutines run it; auto is the default
   --pool N                    handlers at once with --dispatch pool; 0, the default: one per processor
   --spin DURATION             wait awake so long for the next request; 0, the default: not at all
+  --files DIRECTORY           whose files /file?name=NAME serves; default: none
   --release NAME              the build this worker belongs to; default: a hash of executable and arguments
   --version                   print the version and end
 
@@ -27,6 +28,7 @@ type settings struct {
 	env      bool // environment App instead of http.Handler
 	dispatch bridge.Dispatch
 	release  string
+	files    string
 	spin     time.Duration
 	version  bool // it is only asked for
 }
@@ -42,6 +44,7 @@ func parse(arguments []string) (settings, error) {
 	pool := flags.Int("pool", 0, "")
 	var s settings
 	flags.StringVar(&s.release, "release", "", "")
+	flags.StringVar(&s.files, "files", "", "")
 	flags.BoolVar(&s.version, "version", false, "")
 	flags.DurationVar(&s.spin, "spin", 0, "")
 	switch err := flags.Parse(arguments); {

@@ -33,7 +33,7 @@ func failed(env envmap.Env, err error) error {
 }
 
 func (a app) route(env envmap.Env) error {
-	switch path := env.PathBytes(); string(path) {
+	switch string(env.PathBytes()) {
 	case "/":
 		return env.Reply(http.StatusOK).Type(textType).Text(helloText)
 	case "/json":
@@ -54,13 +54,22 @@ func (a app) route(env envmap.Env) error {
 		return env.Reply(http.StatusOK).JSON(peerAnswer{Remote: env.RemoteIP(), Scheme: env.Scheme(), Host: env.Header("host")})
 	case "/status":
 		return envStatus(env)
+	case "/file":
+		if q := query(env); q.Has("name") {
+			return a.named(env, q)
+		}
+		return notFound(env)
 	case "/panic":
 		panic(panicText)
 	case "/pid":
 		return env.Reply(http.StatusOK).JSON(a.pid())
 	default:
-		return env.Reply(http.StatusNotFound).Type(textType).Text(fmt.Sprintf("no route %q\n", path))
+		return notFound(env)
 	}
+}
+
+func notFound(env envmap.Env) error {
+	return env.Reply(http.StatusNotFound).Type(textType).Text(fmt.Sprintf("no route %q\n", env.PathBytes()))
 }
 
 // query is lenient as net/http is: what cannot be parsed is not there.

@@ -14,6 +14,7 @@
 //	/status?code=N       that status
 //	/panic               a panic
 //	/pid                 process id and release, as JSON
+//	/file?name=NAME      a file of the directory that the worker was given; from the handler with ranges and conditions
 //	/file?n=N            handler: N bytes of the pattern as a file that has not changed since 2024, ranges and conditions served
 //	/trailers            handler: the request body, then its trailer fields and X-Sha256 of it as trailers
 //	/hints               handler: 103 with a Link field, then "Hello, World!"
@@ -29,7 +30,8 @@ import (
 
 // Options describe the worker that the routes belong to.
 type Options struct {
-	Release string // shown by /pid
+	Release string   // shown by /pid
+	Files   *os.Root // of /file?name=NAME; nil: no file is there
 
 	// Blocks gives access to the response memory behind a ResponseWriter, for /bytes&copy=none. Where it is nil, or
 	// gives nil, the bytes go through Write.

@@ -42,7 +42,11 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/pid":
 		err = answerJSON(w, h.pid())
 	case "/file":
-		err = file(w, r)
+		if r.URL.Query().Has("name") {
+			err = h.named(w, r)
+		} else {
+			err = file(w, r)
+		}
 	case "/trailers":
 		err = trailers(w, r)
 	case "/hints":

@@ -20,6 +20,8 @@ type LoopStats struct {
 	NativeAnswers       uint64            `json:"native_answers"`
 	StaticAnswers       uint64            `json:"static_answers"`   // requests for paths of static sites
 	StaticBytes         uint64            `json:"static_bytes"`     // of files, sent or about to be
+	Files               uint64            `json:"files"`            // that workers handed over to be sent
+	FileBytes           uint64            `json:"file_bytes"`       // of them, sent
 	Answers             map[string]uint64 `json:"answers"`          // by class: "2xx"
 	Refused             map[string]uint64 `json:"refused"`          // requests and connections by reason
 	RequestTimeouts     uint64            `json:"request_timeouts"` // answered 504

@@ -1,7 +1,7 @@
 /*
  * A lane against a worker that writes anything anywhere into the outbound segment. The input is a program of steps: what
  * the gateway does, what an honest worker does, and what an enemy writes in between.
- * Links: lane.c lane_send.c lane_receive.c lane_window.c arena.c ring_geometry.c test/worker_mirror.c
+ * Links: lane*.c arena.c ring_geometry.c test/worker_mirror.c
  */
 #include "../test/worker_mirror.h"
 #include "fuzz.h"
@@ -89,6 +89,7 @@ static void on_message(struct lane *lane, void *exchange, const struct lane_mess
     run->calls++;
     HOLDS(slot < EXCHANGES && run->live[slot] && exchange == &run->exchanges[slot]);
     HOLDS(!lane->broken);
+    HOLDS(message->kind != RING_EVENT_RESPONSE_FILE); /* no descriptor was ever sent */
     sink = sum(&message->head) + sum(&message->body);
     if (message->head.block != RING_NO_BLOCK) {
         hold(run, &message->head, exchange);
@@ -120,7 +121,13 @@ static void on_resume(struct lane *lane, void *exchange) {
     }
 }
 
-static const struct lane_calls calls = {.message = on_message, .resume = on_resume};
+static void on_discard(struct lane *lane, const int *files, uint32_t count) {
+    (void)lane;
+    (void)files;
+    HOLDS(count == 0);
+}
+
+static const struct lane_calls calls = {.message = on_message, .resume = on_resume, .discard = on_discard};
 
 /* --- steps --- */
 

@@ -1,6 +1,6 @@
 /*
  * What becomes of a dead worker's exchanges (docs/design.md section 5).
- * Links: exchange.c dispatch.c dispatch_stuck.c pool.c request_block.c lane.c lane_send.c lane_receive.c lane_window.c arena.c
+ * Links: exchange.c dispatch.c dispatch_stuck.c pool.c request_block.c lane*.c arena.c
  * Links: ring_geometry.c test/worker_mirror.c
  */
 #include "dispatch_fixture.h"

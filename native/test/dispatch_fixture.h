@@ -2,6 +2,8 @@
 #ifndef DISPATCH_FIXTURE_H
 #define DISPATCH_FIXTURE_H
 
+#include <unistd.h>
+
 #include "dispatch.h"
 #include "ring_atomic.h"
 #include "test.h"
@@ -23,7 +25,7 @@ struct rig {
 /* One request of the recording protocol. */
 struct fake {
     struct exchange exchange; /* first */
-    uint32_t informs, proceeds, responses, fails, resumes;
+    uint32_t files, informs, proceeds, responses, fails, resumes;
     uint16_t status;
     bool ended;
     bool keep; /* blocks stay held */
@@ -111,6 +113,11 @@ static void fake_body(struct exchange *exchange, struct exchange_bytes body, boo
     fake_of(exchange)->ended = end;
 }
 
+static void fake_file(struct exchange *exchange, const struct exchange_file *file) {
+    fake_of(exchange)->files++;
+    exchange_drop_file(exchange, file, RING_FILE_SENT);
+}
+
 static void fake_fail(struct exchange *exchange, uint16_t status) {
     fake_of(exchange)->fails++;
     fake_of(exchange)->status = status;
@@ -125,6 +132,7 @@ static const struct exchange_calls fake_calls = {.inform = fake_inform,
                                                  .proceed = fake_proceed,
                                                  .response = fake_response,
                                                  .body = fake_body,
+                                                 .file = fake_file,
                                                  .fail = fake_fail,
                                                  .resume = fake_resume};
 
@@ -145,8 +153,14 @@ static void rig_released(struct dispatch_lane *lane) {
 static void rig_stuck(struct dispatch_lane *lane) {
     rig.stuck += lane->stuck ? 1 : -1;
 }
+static void rig_discard(struct dispatch_lane *lane, const int *files, uint32_t count) {
+    (void)lane;
+    for (uint32_t i = 0; i < count; i++) {
+        close(files[i]);
+    }
+}
 static const struct dispatch_calls rig_calls = {
-    .broken = rig_broken, .idle = rig_idle, .released = rig_released, .stuck = rig_stuck};
+    .broken = rig_broken, .idle = rig_idle, .released = rig_released, .stuck = rig_stuck, .discard = rig_discard};
 
 static inline void rig_add_lane(uint32_t slots, uint32_t exchanges, uint32_t units) {
     uint32_t i = rig.lane_count++;

@@ -1,6 +1,6 @@
 /*
  * Workers that take no events, probes, and which lanes get requests.
- * Links: exchange.c dispatch.c dispatch_stuck.c pool.c request_block.c lane.c lane_send.c lane_receive.c lane_window.c
+ * Links: exchange.c dispatch.c dispatch_stuck.c pool.c request_block.c lane*.c
  * Links: arena.c ring_geometry.c probe.c h1_parser.c h1_fields.c h1_target.c h1_connection.c h1_names.c h1_chars.c
  * Links: test/worker_mirror.c
  */

@@ -1,6 +1,6 @@
 /*
  * Exchanges through a dispatch with one lane, with a protocol that records.
- * Links: exchange.c dispatch.c dispatch_stuck.c pool.c request_block.c lane.c lane_send.c lane_receive.c lane_window.c arena.c
+ * Links: exchange.c dispatch.c dispatch_stuck.c pool.c request_block.c lane*.c arena.c
  * Links: ring_geometry.c test/worker_mirror.c
  */
 #include "dispatch_fixture.h"

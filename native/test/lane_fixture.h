@@ -2,6 +2,8 @@
 #ifndef LANE_FIXTURE_H
 #define LANE_FIXTURE_H
 
+#include <unistd.h>
+
 #include "lane.h"
 #include "ring_atomic.h"
 #include "test.h"
@@ -19,6 +21,8 @@ struct fixture {
     void *exchanges[FIXTURE_RECORDS];
     uint32_t resumed_count;
     void *resumed[FIXTURE_RECORDS];
+    struct lane_loan loans[FIXTURE_RECORDS]; /* by slot: of files that stay in our hands */
+    uint32_t discarded;
     void (*on_message)(struct fixture *fixture, const struct lane_message *message);
     void (*on_resume)(struct fixture *fixture, void *exchange);
 };
@@ -40,6 +44,15 @@ static void fixture_message(struct lane *lane, void *exchange, const struct lane
         f->exchanges[f->message_count] = exchange;
     }
     f->message_count++;
+    if (message->kind == RING_EVENT_RESPONSE_FILE) {
+        lane_file_keep(lane, message->slot, &f->loans[message->slot]);
+        if (message->file >= 0) {
+            close(message->file);
+        }
+        if (!f->keep) {
+            lane_file_done(&f->loans[message->slot], RING_FILE_SENT);
+        }
+    }
     if (!f->keep) {
         fixture_give_back(f, message);
     }
@@ -62,7 +75,16 @@ static void fixture_resume(struct lane *lane, void *exchange) {
     }
 }
 
-static const struct lane_calls fixture_calls = {.message = fixture_message, .resume = fixture_resume};
+static void fixture_discard(struct lane *lane, const int *files, uint32_t count) {
+    struct fixture *f = lane->params.owner;
+    f->discarded += count;
+    for (uint32_t i = 0; i < count; i++) {
+        close(files[i]);
+    }
+}
+
+static const struct lane_calls fixture_calls = {
+    .message = fixture_message, .resume = fixture_resume, .discard = fixture_discard};
 
 static inline void fixture_open_with(struct fixture *f, uint32_t slots, uint32_t exchanges, uint32_t units, bool file) {
     memset(f, 0, sizeof(*f));

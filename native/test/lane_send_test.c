@@ -1,6 +1,6 @@
 /*
  * The gateway as producer: cursors are set, one call is made, words and bytes of the segment are looked at.
- * Links: lane.c lane_send.c lane_receive.c lane_window.c arena.c ring_geometry.c test/worker_mirror.c
+ * Links: lane*.c arena.c ring_geometry.c test/worker_mirror.c
  */
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /*
  * When an exchange slot may get its next request (docs/design.md L5), and what a lane's lists hold meanwhile.
- * Links: lane.c lane_send.c lane_receive.c lane_window.c arena.c ring_geometry.c test/worker_mirror.c
+ * Links: lane*.c arena.c ring_geometry.c test/worker_mirror.c
  */
 #include "lane_fixture.h"
 

@@ -2,7 +2,7 @@
  * Both ends of a lane in two threads that sleep for real: exchanges of random sizes with random cancels, small rings, tight arenas.
  * Every byte is checked on both sides, every request runs once at most, and a sleep that nobody ends is a failure.
  * STRESS_EXCHANGES sets how many exchanges each case has.
- * Links: exchange.c dispatch.c dispatch_stuck.c pool.c request_block.c lane.c lane_send.c lane_receive.c lane_window.c arena.c
+ * Links: exchange.c dispatch.c dispatch_stuck.c pool.c request_block.c lane*.c arena.c
  * Links: ring_geometry.c test/worker_mirror.c
  */
 #include "lane_stress_gateway.h"

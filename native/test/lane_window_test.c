@@ -1,6 +1,6 @@
 /*
  * What the gateway answers to a WANT (docs/design.md 3.6).
- * Links: lane.c lane_send.c lane_receive.c lane_window.c arena.c ring_geometry.c test/worker_mirror.c
+ * Links: lane*.c arena.c ring_geometry.c test/worker_mirror.c
  */
 #include "lane_fixture.h"
 

@@ -199,6 +199,29 @@ bool worker_put_body(struct worker *w, struct ring_event *event, const void *byt
     return true;
 }
 
+bool worker_send_files(struct worker *w, const int *files, uint32_t count) {
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(64 * sizeof(int))] = {0};
+    struct iovec iov = {(void *)(uintptr_t) "", 1};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control};
+    must(count <= 64, "so many descriptors");
+    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(part), files, count * sizeof(int));
+    return sendmsg(w->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+struct ring_event worker_file(const struct ring_event *request, uint32_t number, uint64_t offset, uint64_t count) {
+    struct ring_event event = worker_event(request, RING_EVENT_RESPONSE_FILE, 0);
+    event.credit = number;
+    event.file_low = (uint32_t)offset;
+    event.file_high = (uint32_t)(offset >> 32);
+    event.total = count;
+    return event;
+}
+
 void worker_signal(struct worker *w) {
     if (w->due) {
         w->due = false;

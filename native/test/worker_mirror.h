@@ -75,6 +75,11 @@ struct ring_event worker_event(const struct ring_event *request, uint8_t kind, u
 bool worker_put_head(struct worker *worker, struct ring_event *event, const void *bytes, uint32_t length);
 bool worker_put_body(struct worker *worker, struct ring_event *event, const void *bytes, uint32_t length);
 
+/* Sends descriptors with one byte; an honest worker sends one at a time. False: the socket is full. */
+bool worker_send_files(struct worker *worker, const int *files, uint32_t count);
+/* An event that names the descriptor of that number. */
+struct ring_event worker_file(const struct ring_event *request, uint32_t number, uint64_t offset, uint64_t count);
+
 /* Sends the wake-up that is due. */
 void worker_signal(struct worker *worker);
 /* Stores `armed` (and `starved`: blocks or ring space are waited for) and looks again; true: there is something to do after all. */

@@ -62,6 +62,13 @@ func (gw *Gateway) event(e *ring.Event) {
 		} else if !gw.Poor {
 			ex.owed += max(0, int(e.Credit)-ex.window)
 		}
+	case ring.EventResponseFile:
+		gw.fileEvent(ex, e)
+	case ring.EventFileStop:
+		a.Stops++
+		if ex.file != nil {
+			ex.fileOver(ring.FileCut)
+		}
 	case ring.EventAbort:
 		a.Aborted, a.Abort, ex.ended = true, e.Status, true
 	default:

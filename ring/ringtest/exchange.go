@@ -23,6 +23,8 @@ type Exchange struct {
 	refused   bool // there was one, and no block came since
 	lent      int  // bytes of inbound blocks that the worker has
 	cancels   int
+	file      *file // a RESPONSE_FILE that is not done
+	fileDone  uint16
 	lost      bool // taken back by us: the worker owes nothing
 	upgrade   bool // 101 may be answered
 	ended     bool
@@ -45,6 +47,8 @@ type Answer struct {
 	Aborted  bool
 	Abort    uint16
 	Wants    []uint32
+	Files    int // RESPONSE_FILE events
+	Stops    int // FILE_STOP events
 }
 
 // Head is the head of an answer.

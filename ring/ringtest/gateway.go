@@ -28,6 +28,7 @@ type Gateway struct {
 	hold    bool        // consume nothing, see Hold
 	keep    bool        // return no outbound block, see Keep
 	kept    []lent
+	files   files
 }
 
 type lent struct {
@@ -39,6 +40,7 @@ type lent struct {
 func NewGateway(lane *Lane, socket *ring.Socket) *Gateway {
 	gw := &Gateway{Lane: lane, Window: ring.MaxBlock, socket: socket, done: make(chan struct{})}
 	gw.cond = sync.NewCond(&gw.mu)
+	socket.TakeFiles(gw.files.take)
 	e := lane.Geometry.ExchangeSlots
 	gw.slots, gw.next = make([]*Exchange, e), make([]uint32, e)
 	gw.holders = make([]*Exchange, lane.Geometry.ArenaUnits)
@@ -101,7 +103,7 @@ func (gw *Gateway) quiet() bool {
 // creditDue reports whether a held-back credit could go out now.
 func (gw *Gateway) creditDue() bool {
 	for _, ex := range gw.slots {
-		if ex != nil && ex.owed > 0 && ex.creditFree() {
+		if ex != nil && (ex.owed > 0 || ex.fileDone != 0) && ex.creditFree() {
 			return true
 		}
 	}
@@ -143,6 +145,7 @@ func (gw *Gateway) pump() {
 	}
 	for _, ex := range gw.slots {
 		if ex != nil {
+			ex.payFile()
 			ex.payCredit()
 			gw.reuse(ex)
 		}
@@ -192,6 +195,7 @@ func (gw *Gateway) Close() error {
 	gw.mu.Unlock()
 	err := gw.socket.Close()
 	<-gw.done
+	gw.files.close()
 	return err
 }
 

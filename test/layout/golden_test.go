@@ -12,7 +12,7 @@ import (
 )
 
 var gatewaySources = []string{
-	"lane.c", "lane_send.c", "lane_receive.c", "lane_window.c", "arena.c", "ring_geometry.c", "request_block.c",
+	"lane.c", "lane_send.c", "lane_receive.c", "lane_window.c", "lane_files.c", "arena.c", "ring_geometry.c", "request_block.c",
 	"h1_parser.c", "h1_fields.c", "h1_target.c", "h1_connection.c", "h1_names.c", "h1_chars.c",
 }
 
@@ -119,7 +119,7 @@ type want struct {
 func checkRequest(t *testing.T, lane *ring.WorkerLane, e ring.Event, w want) {
 	t.Helper()
 	if e.Kind != ring.EventRequest || e.Flags != w.eventFlags || e.Exchange != w.slot || e.Generation != 1 || e.Credit != w.credit ||
-		e.Total != w.total || e.TimeNs != w.time || e.Status != 0 || e.Reserved0|e.Reserved1 != 0 {
+		e.Total != w.total || e.TimeNs != w.time || e.Status != 0 || e.FileLow|e.FileHigh != 0 {
 		t.Errorf("%s: event %+v", w.target, e)
 	}
 	for _, r := range []ring.Ref{e.Head(), e.Body()} {
