@@ -82,6 +82,8 @@ func TestFileErrorsHaveLines(t *testing.T) {
 		{"log-format = 'xml'", "", []string{`:1: log-format "xml" is unknown|text or json`}},
 		{"unix-mode = '0999'", "", []string{`:1: unix-mode "0999"|octal`}},
 		{"admin = ''", "", []string{":1: admin is empty|off"}},
+		{"worker = '/bin/true'\nworkers = 64\nworker-max-age = '1h'\nmemory-limit = '64GiB'", "", []string{":2: workers 64 do not fit|expected at most 63"}},
+		{"worker-max-memory = '1GiB'", "", []string{":1: worker-max-memory 1GiB is of no use alone|--worker PATH"}},
 		{"\nworkers = 2", "", []string{":2: workers 2 is of no use alone|--worker PATH"}},
 		{"socket-user = ['root',\n'nobody-knows']", "", []string{`:2: socket-user "nobody-knows" is unknown|`}},
 		{"worker = 'not-in-path-at-all'", "", []string{`:1: worker "not-in-path-at-all" is not in PATH|`}},

@@ -62,6 +62,9 @@ func TestReloadTellsWhatChangesLive(t *testing.T) {
 		{"addresses for proxies", "", "listen-proxy = ['127.0.0.1:1']", nil, []string{"listen-proxy"}},
 		{"geometry", "", "loops = 3\nexchanges = 16\nspin = '1us'", nil, []string{"loops", "spin", "exchanges"}},
 		{"a worker", "worker = '/bin/true'", "worker = '/bin/false'\nworkers = 2", nil, []string{"worker", "workers"}},
+		{"supervision", "worker = '/bin/true'\nworker-max-age = '1h'",
+			"worker = '/bin/true'\nworker-max-requests = 1000\nworker-max-memory = '1GiB'\nworker-max-age = '2h'\ndrain-delay = '5s'\nbreaker-ends = 3\nbreaker-wait = '1m'",
+			[]string{"worker-max-requests", "worker-max-memory", "worker-max-age", "drain-delay"}, []string{"breaker-ends", "breaker-wait"}},
 		{"arguments of a worker", "worker = '/bin/true'", "worker = ['/bin/true', 'x']", nil, []string{"worker"}},
 		{"some of both", "loops = 1", "loops = 2\nfields = 9", []string{"fields"}, []string{"loops"}},
 		// Neither can be changed alone before the other.
