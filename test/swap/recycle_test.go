@@ -40,7 +40,7 @@ func TestRecycling(t *testing.T) {
 			t.Parallel()
 			flags := append(strings.Fields(test.flags), "--workers", fmt.Sprint(test.workers))
 			g := system.StartGateway(t, system.Options{Supervised: true, Program: test.program, Flags: flags})
-			g.WaitReady(test.workers)
+			system.Eventually(t, "all workers serve", func() bool { s := g.Stats(); return serving(&s) == test.workers })
 			crowd := gather(t, g, clients, test.kinds...)
 			system.Eventually(t, "three workers are replaced", func() bool {
 				s := g.Stats()
