@@ -218,6 +218,62 @@ func TestStopAcceptingHearsNewConnectionsOut(t *testing.T) {
 	t.Error("every attempt took too long to tell")
 }
 
+// TestHandOver: who is connected is told to go by an answer, and idle connections are closed only after StopAccepting.
+func TestHandOver(t *testing.T) {
+	g, address := startGateway(t, testConfig())
+	ask := func(conn net.Conn) *http.Response {
+		t.Helper()
+		fmt.Fprintf(conn, "GET /ping HTTP/1.1\r\nHost: a\r\n\r\n")
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	var conns []net.Conn
+	for range 2 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		if ask(conn).Close {
+			t.Error("the first answer says close")
+		}
+		conns = append(conns, conn)
+	}
+	g.HandOver()
+	for {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			break // the listener is closed
+		}
+		conn.Close()
+	}
+	if !ask(conns[0]).Close {
+		t.Error("the answer after the handover does not say close")
+	}
+	select {
+	case n := <-g.Notices():
+		t.Errorf("notice %+v although a connection is left", n)
+	default:
+	}
+	g.StopAccepting()
+	if _, err := conns[1].Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the idle connection: %v, expected its end", err)
+	}
+	conns[0].Close()
+	select {
+	case n := <-g.Notices():
+		if n.Kind != engine.Quiet {
+			t.Errorf("notice %+v, expected Quiet", n)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("not quiet although no connection is left")
+	}
+}
+
 func TestUnusableConfig(t *testing.T) {
 	for name, change := range map[string]func(*engine.Config){
 		"loops":    func(c *engine.Config) { c.Loops = 0 },

@@ -38,14 +38,19 @@ func (s *Server) Pass(give func(fd int) int) (listen.Passed, error) {
 	return p, err
 }
 
-// Pause accepts nobody until Resume. Who connects meanwhile waits, or is accepted by another process that has the socket.
+// Pause accepts nobody until Resume: who connects after it has returned waits, or is accepted by another process that has
+// the socket. Preconditions: Serve was called, and Close was not.
 func (s *Server) Pause() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.resume == nil {
-		s.resume = make(chan struct{})
-		_ = s.listener.SetDeadline(time.Unix(1, 0)) // only fails after Close
+	if s.resume != nil {
+		s.mu.Unlock()
+		return
 	}
+	s.resume, s.resting = make(chan struct{}), make(chan struct{})
+	resting := s.resting
+	_ = s.listener.SetDeadline(time.Unix(1, 0)) // only fails after Close
+	s.mu.Unlock()
+	<-resting
 }
 
 // Resume accepts again.
@@ -63,6 +68,9 @@ func (s *Server) Resume() {
 func (s *Server) rest() {
 	s.mu.Lock()
 	resume := s.resume
+	if resume != nil {
+		close(s.resting)
+	}
 	s.mu.Unlock()
 	if resume != nil {
 		<-resume

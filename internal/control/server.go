@@ -59,6 +59,7 @@ type Server struct {
 	mu       sync.Mutex
 	closed   bool
 	resume   chan struct{} // closed when accepting goes on; nil while it does
+	resting  chan struct{} // closed when accepting has ended for the time being
 	conns    map[*net.UnixConn]struct{}
 	attached int
 }

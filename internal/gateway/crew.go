@@ -46,6 +46,12 @@ func readTicket(ticket int) (crew, serial int) {
 	return ticket >> serialBits, ticket & (1<<serialBits - 1)
 }
 
+// hasStarted tells whether a ticket is of one of this gateway's crews. During an upgrade those of two gateways come here.
+func (g *Gateway) hasStarted(ticket int) bool {
+	number, _ := readTicket(ticket)
+	return slices.ContainsFunc(g.releases, func(r *release) bool { return r.crew != nil && r.crew.number == number })
+}
+
 // build is the file that a program's path led to, and tells it from another that takes its place.
 type build struct {
 	path        string // without links

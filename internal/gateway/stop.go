@@ -19,9 +19,10 @@ func (g *Gateway) Cut() { g.mail.post(g.cut) }
 func (g *Gateway) leave() {
 	switch {
 	case g.phase != phaseRunning:
-	case g.config.DrainDelay == 0:
+	case g.config.DrainDelay == 0 || g.takeover != nil:
 		g.stop()
 	default:
+		g.giveUpUpgrade()
 		g.enter(phaseLeaving)
 		close(g.stopping)
 		g.engine.AnnounceStop()
@@ -37,9 +38,7 @@ func (g *Gateway) stop() {
 	default:
 		return
 	}
-	if g.upgrade != nil {
-		g.failUpgrade(g.upgrade, "the gateway was told to stop")
-	}
+	g.giveUpUpgrade()
 	g.enter(phaseStopping)
 	// Also removes the paths of unix sockets, so that another gateway can have them. Before the engine closes the last
 	// descriptors: it takes in who waits.
@@ -48,6 +47,12 @@ func (g *Gateway) stop() {
 	}
 	g.engine.StopAccepting()
 	g.limitDrain()
+}
+
+func (g *Gateway) giveUpUpgrade() {
+	if g.upgrade != nil {
+		g.failUpgrade(g.upgrade, "the gateway was told to stop")
+	}
 }
 
 // limitDrain cuts what has not finished within the drain limit.

@@ -63,9 +63,9 @@ func (g *Gateway) attach(peer *control.Worker, sockets []int) error {
 		closeAll(sockets)
 		return errStopping
 	}
-	if peer.Crew != 0 && g.config.Handover != nil && peer.Crew < ticket(g.config.Handover.State.LastCrew+1, 0) {
+	if peer.Crew != 0 && !g.hasStarted(peer.Crew) {
 		closeAll(sockets)
-		return errors.New("the worker was started by the gateway before, expected it to attach there")
+		return errors.New("the worker was started by another gateway, before or after an upgrade, expected it to attach there")
 	}
 	err := g.engine.Attach(engine.Attachment{
 		Worker: peer.ID, Inbound: peer.Segments.Inbound, Outbound: peer.Segments.Outbound,

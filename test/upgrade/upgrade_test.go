@@ -136,3 +136,39 @@ func TestUpgradeAfterASwap(t *testing.T) {
 	}
 	g.finish()
 }
+
+// TestAReplacedReleaseStaysReplaced: whichever worker comes to the new gateway first.
+func TestAReplacedReleaseStaysReplaced(t *testing.T) {
+	t.Parallel()
+	g := start(t, system.Options{})
+	old := g.StartWorker("--release", "r1")
+	g.WaitReady(1)
+	next := g.StartWorker("--release", "r2")
+	if status := old.Exit(system.Patience); status != 0 {
+		t.Errorf("the old worker ended with status %d", status)
+	}
+	replica := g.StartWorker("--release", "r1") // restarted by whoever runs it
+	g.WaitReady(2)
+	crowd := gather(t, 8, g.addresses()...)
+	for range 4 {
+		crowd.waitForEach()
+		g.upgrade(false)
+		g.WaitReady(2)
+	}
+	crowd.waitForEach()
+	g.waitAlone()
+	crowd.disperse()
+	if len(crowd.releases) != 1 || crowd.releases["r2"] == 0 {
+		t.Errorf("releases that answered: %v, expected r2", crowd.releases)
+	}
+	if output, err := g.command("rollback"); err != nil {
+		t.Errorf("rollback to the worker that waited: %v\n%s", err, output)
+	}
+	if status := next.Exit(system.Patience); status != 0 {
+		t.Errorf("the worker that was replaced ended with status %d", status)
+	}
+	if s := g.Stats(); len(s.Workers) != 1 || s.Workers[0].Pid != replica.Pid() {
+		t.Errorf("workers %+v, expected the replica", s.Workers)
+	}
+	g.finish()
+}
