@@ -50,6 +50,8 @@ func (a app) route(env envmap.Env) error {
 		return envStream(env)
 	case "/headers":
 		return envHeaders(env)
+	case "/env":
+		return envEnvironment(env)
 	case "/peer":
 		return env.Reply(http.StatusOK).JSON(peerAnswer{Remote: env.RemoteIP(), Scheme: env.Scheme(), Host: env.Header("host")})
 	case "/status":

@@ -10,6 +10,7 @@
 //	/sleep?ms=N          an answer after N milliseconds
 //	/stream?n=N&ms=M     N flushed lines, M milliseconds apart
 //	/headers             the request fields, as JSON
+//	/env                 the environment: every key with its type and, if it can be told, its value, as JSON
 //	/peer                who asks and for what: remote, scheme and host, as JSON
 //	/status?code=N       that status
 //	/panic               a panic

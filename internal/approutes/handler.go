@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"ringway/envmap/envhttp"
 )
 
 // Handler returns the routes as an http.Handler.
@@ -33,6 +35,8 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = stream(w, r)
 	case "/headers":
 		err = headers(w, r)
+	case "/env":
+		environment.ServeHTTP(w, r)
 	case "/peer":
 		err = answerJSON(w, peer(r))
 	case "/status":
@@ -60,6 +64,9 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // the client must not take what it got for the whole
 	}
 }
+
+// environment is /env of the App: an environment is made of the request.
+var environment = envhttp.Handler(envEnvironment)
 
 func answerText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", textType)
