@@ -126,10 +126,12 @@ sanitize-gateway: build setup-sanitize ## make demo with gateways built with ASa
 	done
 
 .PHONY: conformance
-conformance: ## write docs/http-conformance.md from test/wire/cases
+conformance: ## write docs/http-conformance.md from test/wire/cases, docs/owin-conformance.md from test/owin/rules
 	@mkdir -p build
 	$(GO) run ./test/wire/conformance >build/http-conformance.md
 	mv build/http-conformance.md docs/http-conformance.md
+	$(GO) run ./test/owin/conformance >build/owin-conformance.md
+	mv build/owin-conformance.md docs/owin-conformance.md
 
 .PHONY: model
 model: setup-model ## check the Spin model of the ring, and that seeded bugs are found

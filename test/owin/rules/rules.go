@@ -37,7 +37,7 @@ type Case struct {
 
 	Status int      // of the answer, 200 if 0
 	Fields []string // "Name: value", each once in the answer
-	Body   string   // empty: "ok", which an App that wrote nothing answers with; "*": any
+	Body   string   // of the answer; empty: "ok", see ok; "-": none
 	Cut    bool     // the connection is cut within the answer
 	Log    string   // in the worker's log, or in what Runner.Run returns
 	Late   bool     // Check.Later is called, and what it checks is fetched with another request

@@ -1,0 +1,91 @@
+package rules
+
+import (
+	"os"
+
+	"ringway/envmap"
+)
+
+const extensionSection = "Extensions"
+
+// upgradeRequest is a request that offers another protocol.
+const upgradeRequest = "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: test\r\n%s\r\n"
+
+func unreached(c *Check) envmap.UpgradeCallback {
+	return func(map[string]any) error {
+		c.Errorf("the callback ran")
+		return nil
+	}
+}
+
+var extensionRules = []Rule{
+	{
+		Section: extensionSection, Clause: "SendFile 0.3", Title: "sendfile.SendAsync sends a part of a file, and the head if it is unsent; when it is done the file is closed",
+		Cases: []Case{{
+			Name: "a part of a file",
+			App: func(c *Check, env envmap.Env) error {
+				file, err := os.CreateTemp("", "ringway-owin-")
+				if err != nil {
+					return err
+				}
+				defer os.Remove(file.Name())
+				defer file.Close()
+				if _, err := file.WriteString("0123456789"); err != nil {
+					return err
+				}
+				send := value[envmap.SendFile](c, env, "sendfile.SendAsync")
+				_ = env.SetStatus(202)
+				if err := send(env.Context(), file.Name(), 2, 3); err != nil {
+					return err
+				}
+				Equal(c, "the head is sent", env.SetStatus(200), envmap.ErrSealed)
+				return send(env.Context(), file.Name(), 8, -1)
+			},
+			Status: 202, Body: "23489",
+		}},
+		Tests: []Place{{"envmap/reply_body_test.go", []string{"TestSendFileKey"}}, {"envmap/sendfile_test.go", nil}},
+	},
+	{
+		Section: extensionSection, Clause: "Opaque 0.3", Title: "opaque.Upgrade: 101 at once, the callback runs after the pipeline has unwound, with a new environment: opaque.Stream, opaque.Version, opaque.CallCancelled",
+		Tests: []Place{
+			{"envmap/upgrade_test.go", []string{"TestUpgrade", "TestUpgradeNamesItsProtocol", "TestUpgradeCallbackFails"}},
+			{"envmap/envhttp/upgrade_test.go", []string{"TestUpgradeBehindNetHTTP"}}, {"bridge/hijack_test.go", []string{"TestEnvExchangeUpgrades"}},
+		},
+	},
+	{
+		Section: extensionSection, Clause: "Opaque 0.3", Title: "Upgrade of a request that asked for none, or after the head was sent, is an error to the application; where the callback will not run, owin.CallCancelled fires",
+		Cases: []Case{
+			{
+				Name: "no upgrade was asked for",
+				App: func(c *Check, env envmap.Env) error {
+					Equal(c, "opaque.Upgrade is there", env.Has("opaque.Upgrade"), false)
+					Equal(c, "Upgrade", env.Upgrade(nil, unreached(c)), envmap.ErrUpgrade)
+					Equal(c, "websocket.Accept is there", env.Has("websocket.Accept"), false)
+					return ok(env)
+				},
+			},
+		},
+		Tests: []Place{{"envmap/upgrade_test.go", []string{"TestUpgradeRefused", "TestUpgradeGivenUp"}}},
+	},
+	{
+		Section: extensionSection, Clause: "WebSocket 0.4", Title: "websocket.Accept: SendAsync, ReceiveAsync and CloseAsync in a new environment; types 1, 2 and 8; ping and pong are not delivered, data is unmasked",
+		Tests: []Place{{"envmap/envsocket/socket_test.go", []string{"TestEcho", "TestAcceptForGo", "TestEnds", "TestUseAnnouncesTheCapability"}}},
+	},
+	{
+		Section: extensionSection, Clause: "WebSocket 0.4", Title: "Accept of what is no WebSocket handshake, or after the head was sent, is an error to the application",
+		Tests: []Place{{"envmap/envsocket/socket_test.go", []string{"TestRefused"}}},
+	},
+	{
+		Section: extensionSection, Clause: "Ringway", Title: "Frames may be sent from any goroutine; a client that reads nothing holds the sender up, which a deadline ends",
+		Tests: []Place{{"envmap/envsocket/socket_test.go", []string{"TestSendFromManyGoroutines", "TestBackpressure"}}},
+	},
+}
+
+// Exceptions are what is not done as OWIN might have it.
+var Exceptions = []Exception{
+	{"OWIN 1.0, 3.2.2", "owin.ResponseReasonPhrase is checked and not sent", "the gateway writes the phrase of the status; clients must ignore it (RFC 9112, 4)"},
+	{"OWIN 1.0, 3.2.2", "owin.ResponseProtocol is checked and has no effect", "versions and framing are the gateway's business"},
+	{"OWIN 1.0, 3.2", "trailers and interim responses have no key", "OWIN has no words for them; http.Handlers can use them"},
+	{"Common keys, 6", "ssl.ClientCertificate is never set by the server", "the gateway does not end TLS"},
+	{"OWIN 1.0, 3.1", "an Env is a value of its own, not a map", "so that nothing is decoded before it is asked for; Keys, All and the other calls are the dictionary"},
+}
