@@ -178,3 +178,22 @@ func TestServeBrokenGateway(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+// TestALaneThatHasEndedIsLeftAsItIs: the gateway may still give its requests to others, from the blocks that are lent, and takes
+// what it finds in the ring for answers. That handlers give up when they are told of the end is none.
+func TestALaneThatHasEndedIsLeftAsItIs(t *testing.T) {
+	begun := make(chan struct{})
+	x := newHarness(t, testGeometry, handle(func(_ http.ResponseWriter, r *http.Request) {
+		close(begun)
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	}), nil)
+	x.Start(ringtest.Request{Method: "POST", Body: []byte("kept")})
+	<-begun
+	_ = x.Close()
+	x.att.fail(ErrGatewayGone)
+	x.att.users.Wait()
+	if events, returns := x.Lane.OutTail.Load(), x.Lane.InReturnTail.Load(); events != 0 || returns != 0 {
+		t.Errorf("%d events and %d returned blocks, expected none", events, returns)
+	}
+}
