@@ -28,7 +28,7 @@ func linesOf(token string, id, n int) string {
 // place.
 func TestHostileWorker(t *testing.T) {
 	t.Parallel()
-	for how, caught := range map[string]bool{"words": true, "bytes": true, "holes": false, "socket": false} {
+	for how, caught := range map[string]bool{"words": true, "bytes": true, "holes": false, "socket": false, "files": true} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			seed := rand.Uint64()
@@ -40,6 +40,7 @@ func TestHostileWorker(t *testing.T) {
 			}
 			honest := start("--token", token)
 			g.WaitReady(1)
+			before := descriptorsOf(g)
 			c := hostileLoad{g: g, token: token}
 			stop := c.start(t, seed)
 			attacks := 0
@@ -63,6 +64,9 @@ func TestHostileWorker(t *testing.T) {
 			if caught && s.Loops[0].Violations == 0 {
 				t.Error("no violation was noticed")
 			}
+			system.Eventually(t, "no descriptor is left in the gateway", func() bool {
+				return descriptorsOf(g) <= before
+			})
 			honest.Kill()
 			g.Stop()
 		})

@@ -19,6 +19,7 @@ var sabotage = map[string]func(*rand.Rand){
 	"bytes":  inBursts(flip),
 	"holes":  inBursts(hole),
 	"socket": saturate,
+	"files":  inBursts(descriptor),
 }
 
 func methods() (names []string) {
@@ -103,6 +104,38 @@ func hole(random *rand.Rand, s segment) {
 	at := s.place(random) &^ (page - 1)
 	length := min(s.end-at, page<<random.UintN(6))
 	_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(at), uintptr(length), unix.MADV_REMOVE)
+}
+
+// descriptor sends descriptors of anything over the wake-up sockets, one or many at a time; events that name them come
+// from nobody, or from words.
+func descriptor(random *rand.Rand, s segment) {
+	pipe := make([]int, 2)
+	if unix.Pipe2(pipe, unix.O_CLOEXEC) != nil {
+		return
+	}
+	null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	all := append(pipe, null, int(s.memory.Fd()))
+	for fd := range 64 {
+		if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err != nil || kind != unix.SOCK_STREAM {
+			continue
+		}
+		for range 1 + random.IntN(8) {
+			rights := unix.UnixRights(all[random.IntN(len(all))])
+			if random.IntN(64) == 0 {
+				rights = unix.UnixRights(all...)
+			}
+			_ = unix.Sendmsg(fd, make([]byte, 1+random.IntN(600)), rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		}
+	}
+	for _, fd := range all[:3] {
+		_ = unix.Close(fd)
+	}
+	if random.IntN(4) == 0 {
+		word(random, s)
+	}
 }
 
 // saturate makes the wake-up sockets block and keeps them full.
