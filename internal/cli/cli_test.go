@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -224,7 +225,7 @@ func TestDefaultSocketIsInAPrivateDirectory(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	for args, want := range map[string]string{
-		"help": "Commands:", "--help": "Commands:", "help serve": "--listen", "serve --help": "--listen", "version": "ring layout 1", "--version": "ringway gateway",
+		"help": "Commands:", "--help": "Commands:", "help serve": "--listen", "serve --help": "--listen", "version": fmt.Sprintf("ring layout %d", ring.LayoutVersion), "--version": "ringway gateway",
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := Run(strings.Fields(args), &stdout, &stderr, noEngine(t)); code != exitOK || !strings.Contains(stdout.String(), want) || stderr.Len() != 0 {

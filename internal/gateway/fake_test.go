@@ -295,7 +295,7 @@ func attachTicket(t *testing.T, g *Gateway, release string, crew int) *fakeWorke
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	w := &fakeWorker{t, conn}
-	w.send("hello", fmt.Sprintf(`,"protocol":1,"layout":1,"release":%q,"crew":%d`, release, crew))
+	w.send("hello", fmt.Sprintf(`,"protocol":1,"layout":%d,"release":%q,"crew":%d`, ring.LayoutVersion, release, crew))
 	if kind := w.receive(); kind != "attach" {
 		t.Fatalf("received %q, want attach", kind)
 	}
