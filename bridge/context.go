@@ -7,13 +7,16 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"ringway/internal/attempt"
 )
 
 // requestContext is the context of one request. Nearly no handler asks for Done, so that the standard context which
 // does the work (and knows causes and children without goroutines) is only made when somebody needs it.
 type requestContext struct {
-	server *http.Server
-	local  netip.AddrPort
+	server  *http.Server
+	local   netip.AddrPort
+	attempt uint8
 
 	mu    sync.Mutex
 	cause error // why it was cancelled; nil before that
@@ -68,6 +71,8 @@ func (c *requestContext) Value(key any) any {
 		return c.server
 	case http.LocalAddrContextKey:
 		return c.localAddr()
+	case attempt.Key{}:
+		return c.attempt
 	}
 	c.mu.Lock()
 	inner, cancelled := c.inner, c.cause != nil

@@ -7,9 +7,9 @@ import (
 	"net/netip"
 	"net/textproto"
 	"net/url"
-	"strconv"
 	"strings"
 
+	"ringway/internal/attempt"
 	"ringway/ring"
 )
 
@@ -24,7 +24,7 @@ var methodNames = [...]string{
 func (w *worker) request(b ring.Request, x *httpExchange) (*http.Request, error) {
 	text := b.CopyText()
 	remote := b.Remote()
-	x.context.local = b.Local()
+	x.context.local, x.context.attempt = b.Local(), b.Attempt()
 	r := http.Request{
 		ContentLength: b.ContentLength(),
 		RequestURI:    text.Target(b),
@@ -72,12 +72,7 @@ func (w *worker) request(b ring.Request, x *httpExchange) (*http.Request, error)
 
 // AttemptHeader is "1" in a request that was given to a handler before, whose worker died; nothing is given to more than
 // two. Others do not have it, whatever their client sends.
-const AttemptHeader = "X-Ringway-Attempt"
-
-// saysAttempt tells whether a name is the header's, also as an environment in the way of CGI spells it.
-func saysAttempt(name string) bool {
-	return len(name) == len(AttemptHeader) && strings.EqualFold(strings.ReplaceAll(name, "_", "-"), AttemptHeader)
-}
+const AttemptHeader = attempt.Header
 
 // headers fills in the request's header map.
 func (w *worker) headers(r *http.Request, b ring.Request, text ring.RequestText) {
@@ -93,7 +88,7 @@ func (w *worker) headers(r *http.Request, b ring.Request, text ring.RequestText)
 			announce(r, value)
 			continue
 		case ring.NameOther:
-			if saysAttempt(name) {
+			if attempt.Says(name) {
 				continue
 			}
 			name = textproto.CanonicalMIMEHeaderKey(name)
@@ -110,9 +105,7 @@ func (w *worker) headers(r *http.Request, b ring.Request, text ring.RequestText)
 	if p := header["Pragma"]; len(p) > 0 && p[0] == "no-cache" && header["Cache-Control"] == nil {
 		header["Cache-Control"] = []string{"no-cache"} // RFC 7234, 5.4, as net/http does
 	}
-	if n := b.Attempt(); n != 0 {
-		header[AttemptHeader] = []string{strconv.Itoa(int(n))}
-	}
+	attempt.Tell(header, int(b.Attempt()))
 	r.Header = header
 }
 

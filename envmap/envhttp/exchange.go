@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ringway/envmap"
+	"ringway/internal/attempt"
 	"ringway/internal/requestblock"
 	"ringway/ring"
 )
@@ -65,6 +66,9 @@ func requestBlock(r *http.Request) ([]byte, error) {
 	}
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		head.Local = requestblock.Endpoint(local.AddrPort())
+	}
+	if n, ok := r.Context().Value(attempt.Key{}).(uint8); ok {
+		head.Attempt = n
 	}
 	if offersUpgrade(r) {
 		head.Flags = ring.RequestUpgrade

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"ringway/envmap"
+	"ringway/internal/attempt"
 )
 
 // Request makes the request of an environment. Nothing in it refers to the exchange, but for the body.
@@ -26,12 +27,19 @@ func Request(env envmap.Env) *http.Request {
 		r.ProtoMajor = 2
 	}
 	for name, values := range env.RequestHeaders().All() {
+		if attempt.Says(name) {
+			continue // by a client
+		}
 		key := http.CanonicalHeaderKey(name)
 		if key == "Host" {
 			r.Host = values[0]
 			continue
 		}
 		r.Header[key] = append(r.Header[key], values...)
+	}
+	if n, _ := env.Get(envmap.KeyAttempt); n != nil {
+		n, _ := n.(int)
+		attempt.Tell(r.Header, n)
 	}
 	if r.ContentLength != 0 {
 		r.Body = body{env.Body()}
