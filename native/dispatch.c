@@ -137,7 +137,8 @@ bool dispatch_tick(struct dispatch *d) {
 
 static bool may_take(const struct dispatch *d, const struct dispatch_lane *dl, bool second) {
     bool chosen = second ? dl->state == DISPATCH_LANE_STANDBY && dl->second : dl->state == DISPATCH_LANE_ACTIVE;
-    return chosen && !dl->lane.broken && !dl->stuck && dl->lane.open_count < d->config.in_flight;
+    return chosen && !dl->lane.broken && !dl->stuck &&
+           dl->lane.open_count - dl->lane.upgraded_count < d->config.in_flight;
 }
 
 static struct dispatch_lane *least_loaded(struct dispatch *d, bool second) {

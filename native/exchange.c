@@ -259,6 +259,17 @@ bool exchange_end_body(struct exchange *ex, struct exchange_list trailers) {
     return ex->request_ended;
 }
 
+int exchange_upgrade(struct exchange *ex) {
+    if (ex->state != EXCHANGE_ANSWERING || !ex->request_ended || ex->backlog != NULL) {
+        return -EPROTO;
+    }
+    if (lane_has_too_many_streams(ex->lane)) {
+        return -EAGAIN;
+    }
+    ex->request_ended = false;
+    return 0;
+}
+
 bool exchange_is_open(const struct exchange *ex) {
     return ex->state == EXCHANGE_PARKED || ex->state == EXCHANGE_SENT || ex->state == EXCHANGE_ANSWERING;
 }
@@ -371,6 +382,9 @@ void exchange_message(struct lane *lane, void *exchange, const struct lane_messa
         }
         if ((message->flags & RING_FLAG_TRAILERS) == 0) {
             list.length = 0;
+        }
+        if ((message->flags & RING_FLAG_SHUT) != 0 && ex->calls->shut != NULL) {
+            ex->calls->shut(ex);
         }
         ex->calls->body(ex, body, end, list);
         break;

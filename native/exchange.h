@@ -62,6 +62,8 @@ struct exchange_calls {
     void (*body)(struct exchange *exchange, struct exchange_bytes body, bool end, struct exchange_list trailers);
     /* The next part of the body is a file's; exchange_keep_file or exchange_drop_file follows at once. */
     void (*file)(struct exchange *exchange, const struct exchange_file *file);
+    /* Behind exchange_upgrade: no more bytes of the stream follow but these; its exchange goes on. */
+    void (*shut)(struct exchange *exchange);
     /* There will be no (more) answer: give `status` if none has begun, else cut. The exchange is ANSWERED. */
     void (*fail)(struct exchange *exchange, uint16_t status);
     void (*resume)(struct exchange *exchange); /* request body can be taken again */
@@ -140,6 +142,11 @@ void exchange_commit_body(struct exchange *exchange, uint32_t length, bool end);
 /* The end of a body whose last bytes were committed without `end`. False: try again after calls->resume. */
 __attribute__((warn_unused_result)) bool exchange_end_body(struct exchange *exchange, struct exchange_list trailers);
 
+/*
+ * From inside calls->response: what follows in both directions is no message but a stream. Its bytes go as those of a body do, each
+ * direction until its own end. Returns 0, -EPROTO if the request is not complete yet, or -EAGAIN if there are too many.
+ */
+__attribute__((warn_unused_result)) int exchange_upgrade(struct exchange *exchange);
 /* The client has closed its sending side. */
 void exchange_half_close(struct exchange *exchange);
 /* The protocol lets go; reason is a RING_CANCEL_* for a worker that still runs it. */

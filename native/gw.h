@@ -54,6 +54,7 @@ struct gw_settings {
     uint64_t request_timeout_ms; /* until the answer begins */
     uint64_t head_timeout_ms;
     uint64_t idle_timeout_ms;
+    uint64_t upgrade_idle_ms; /* of a connection that speaks another protocol */
     uint64_t body_timeout_ms;
     uint64_t body_rate; /* bytes a second */
     uint64_t send_timeout_ms;
@@ -129,6 +130,9 @@ struct gw_loop_stats {
     uint64_t refused[GW_REASONS];
     uint64_t request_timeouts;
     uint64_t idle_timeouts;
+    uint64_t upgraded; /* connections that speak another protocol now */
+    uint64_t upgraded_ever;
+    uint64_t upgrade_timeouts;
     uint64_t head_timeouts;
     uint64_t body_timeouts;
     uint64_t send_timeouts;

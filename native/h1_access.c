@@ -142,6 +142,14 @@ void h1_access_answered(struct h1_stream *stream, uint16_t status, uint32_t head
     }
 }
 
+void h1_access_upgraded(struct h1_stream *stream) {
+    stream->conn->body_seen = 0;
+    if (stream->access != NULL) {
+        stream->conn->body_seen = stream->access->record.received;
+        stream->access->expected = RING_LENGTH_UNKNOWN;
+    }
+}
+
 void h1_access_interim(struct h1_stream *stream, uint32_t head_bytes) {
     if (stream->access != NULL) {
         stream->access->head_bytes += head_bytes;

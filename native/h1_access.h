@@ -45,6 +45,8 @@ void h1_access_begin(struct h1_stream *stream, const uint8_t *bytes);
 void h1_access_request_id(struct h1_stream *stream, const uint8_t *id, uint32_t length);
 /* The head of the answer is queued; a stream without a request gets its entry here. */
 void h1_access_answered(struct h1_stream *stream, uint16_t status, uint32_t head_bytes);
+/* The answer is 101: what the client sends from now on counts, too. */
+void h1_access_upgraded(struct h1_stream *stream);
 void h1_access_interim(struct h1_stream *stream, uint32_t head_bytes);
 void h1_access_origin(struct h1_stream *stream, enum access_origin origin);
 /* Bytes of the stream were handed to the kernel. */

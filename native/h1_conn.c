@@ -91,6 +91,11 @@ void h1_conn_watch(struct h1_conn *conn) {
     if (!conn->reading && !conn->eof && !conn->fin_seen) {
         events |= UV_DISCONNECT;
     }
+    if (events == 0 && h1_upgrade_is_silent(conn)) {
+        conn->watching = 0;
+        (void)uv_poll_stop(&conn->poll); /* a hang-up, which is reported always, says nothing new */
+        return;
+    }
     if (events == 0) {
         events = UV_PRIORITIZED;
     }
@@ -313,13 +318,20 @@ void h1_conn_finish(struct h1_conn *conn) {
 
 static void half_close_streams(struct h1_conn *conn) {
     for (struct h1_stream *stream = conn->front; stream != NULL; stream = stream->next) {
-        exchange_half_close(&stream->exchange);
+        if (stream->state != H1_STREAM_UPGRADED) { /* there it is the end of the client's bytes, in order */
+            exchange_half_close(&stream->exchange);
+        }
     }
 }
 
 /* The peer has closed its sending side: what it asked for is still answered. */
 static void on_half_close(struct h1_conn *conn) {
     conn->eof = true;
+    if (conn->input == H1_INPUT_STREAM) {
+        h1_upgrade_end(conn);
+        h1_conn_watch(conn);
+        return;
+    }
     if (conn->input == H1_INPUT_PROXY && conn->in_length != 0) {
         h1_note_refusal(conn, 0, H1_REASON_PROXY_HEADER);
     }

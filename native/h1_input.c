@@ -95,7 +95,8 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
     if (++conn->requests >= server->config.max_requests) {
         stream->keep_alive = false;
     }
-    if (!stream->keep_alive) {
+    h1_upgrade_offer(stream, bytes);
+    if (!stream->keep_alive && stream->offer == NULL) {
         conn->state = H1_CONN_FINISHING;
     }
     conn->body_left = request->content_length;
@@ -132,6 +133,7 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
         .scheme = view.head.scheme,
         .body_kind = request->body_kind,
         .flags = (uint8_t)((request->expect_continue ? RING_REQUEST_EXPECT_CONTINUE : 0u) |
+                           (stream->offer != NULL ? RING_REQUEST_UPGRADE : 0u) |
                            (request->keep_alive ? 0u : RING_REQUEST_CLOSE)),
         .content_length = request->content_length,
         .method_name = request->method_name,
@@ -176,10 +178,11 @@ static void stall(struct h1_conn *conn) {
     conn->reading = false;
 }
 
-/* Whether the next request waits for an answer first. While requests are parked none is put behind another of the same
+/* Whether the next request waits for an answer first: what is behind an offer to change protocols may not be HTTP. While requests are parked none is put behind another of the same
  * connection: it can wait in the socket, and the places are for those that cannot. */
 static bool must_wait(const struct h1_conn *conn) {
     return conn->depth >= conn->server->config.pipeline || conn->unsafe != 0 ||
+           (conn->back != NULL && conn->back->offer != NULL) ||
            (conn->depth != 0 && dispatch_parks(conn->server->dispatch));
 }
 
@@ -399,6 +402,9 @@ static uint32_t take(struct h1_conn *conn, const uint8_t *bytes, uint32_t length
         case H1_INPUT_CHUNKED:
             n = take_chunked(conn, bytes + at, length - at);
             break;
+        case H1_INPUT_STREAM:
+            n = h1_upgrade_take(conn, bytes + at, length - at);
+            break;
         default:
             return length;
         }
@@ -445,7 +451,7 @@ static void drop_input(struct h1_conn *conn) {
 void h1_input_continue(struct h1_conn *conn) {
     conn->stalled = false;
     conn->reading = true;
-    if (conn->end_pending) {
+    if (conn->end_pending && conn->input != H1_INPUT_STREAM) {
         end_chunked(conn);
     }
     if (conn->in_length != 0 && !conn->stalled) {
@@ -459,10 +465,12 @@ void h1_input_continue(struct h1_conn *conn) {
             drop_input(conn);
         }
     }
+    if (conn->end_pending && conn->input == H1_INPUT_STREAM && conn->in_length == 0) {
+        h1_upgrade_end(conn);
+    }
 }
 
-/* recv into `memory`; false: nothing more to do with this connection now. */
-static bool receive(struct h1_conn *conn, uint8_t *memory, uint32_t size, uint32_t *length) {
+bool h1_receive(struct h1_conn *conn, uint8_t *memory, uint32_t size, uint32_t *length) {
     for (;;) {
         ssize_t n = recv(conn->fd, memory, size, MSG_DONTWAIT);
         if (n > 0) {
@@ -487,7 +495,7 @@ static bool receive(struct h1_conn *conn, uint8_t *memory, uint32_t size, uint32
 
 static bool read_discard(struct h1_conn *conn) {
     uint32_t n = 0;
-    if (!receive(conn, conn->server->buffer, H1_READ_BUFFER, &n)) {
+    if (!h1_receive(conn, conn->server->buffer, H1_READ_BUFFER, &n)) {
         if (conn->state == H1_CONN_LINGERING && conn->eof) {
             h1_conn_close(conn, RING_CANCEL_GONE);
         }
@@ -513,7 +521,7 @@ static bool read_body(struct h1_conn *conn) {
     }
     want = space < want ? space : want;
     uint32_t n = 0;
-    bool more = receive(conn, memory, want, &n);
+    bool more = h1_receive(conn, memory, want, &n);
     conn->body_left -= n;
     if (n != 0) {
         conn->body->expects_continue = false;
@@ -531,7 +539,7 @@ static bool read_bytes(struct h1_conn *conn) {
     if (conn->in_length == 0) {
         /* What is behind a head may have to be kept, for each connection that pipelines. */
         uint32_t size = conn->input == H1_INPUT_HEAD ? H1_READ_HEADS : H1_READ_BUFFER;
-        if (!receive(conn, server->buffer, size, &n)) {
+        if (!h1_receive(conn, server->buffer, size, &n)) {
             return false;
         }
         uint32_t used = take(conn, server->buffer, n);
@@ -555,7 +563,7 @@ static bool read_bytes(struct h1_conn *conn) {
         conn->in_capacity = room;
     }
     uint32_t room = conn->in_capacity - conn->in_length;
-    if (!receive(conn, conn->in + conn->in_length, room, &n)) {
+    if (!h1_receive(conn, conn->in + conn->in_length, room, &n)) {
         return false;
     }
     conn->in_length += n;
@@ -568,6 +576,8 @@ void h1_read(struct h1_conn *conn) {
         bool more = false;
         if (conn->input == H1_INPUT_DISCARD) {
             more = read_discard(conn);
+        } else if (conn->input == H1_INPUT_STREAM && conn->in_length == 0) {
+            more = h1_upgrade_read(conn);
         } else if (conn->input == H1_INPUT_LENGTH && conn->in_length == 0 && body_wanted(conn)) {
             more = read_body(conn);
         } else {

@@ -50,7 +50,7 @@ struct h1_spans h1_latency_spans(const struct h1_stream *stream, uint64_t end_ns
 
 void h1_latency_end(struct h1_stream *stream) {
     const struct h1_times *times = &stream->times;
-    if (times->start_ns == 0 || times->ended_ns < times->start_ns) {
+    if (stream->upgraded || times->start_ns == 0 || times->ended_ns < times->start_ns) {
         return;
     }
     struct h1_latency *latency = &stream->conn->server->latency;

@@ -1,6 +1,6 @@
 /*
  * How long requests take: taken when the head was there, when its answer's head was, and when the last byte was handed to the
- * kernel. Counted for answers that were sent whole.
+ * kernel. Counted for answers that were sent whole; not for upgraded connections, which last as long as they are used.
  */
 #ifndef H1_LATENCY_H
 #define H1_LATENCY_H

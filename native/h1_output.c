@@ -28,6 +28,11 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
     stream->first = NULL;
     stream->last = NULL;
     stream->file = NULL;
+    stream->offer = NULL;
+    stream->offer_length = 0;
+    stream->upgraded = false;
+    stream->shut = false;
+    stream->shut_sent = false;
     stream->body_left = 0;
     stream->state = H1_STREAM_WAITING;
     stream->version = version;
@@ -55,6 +60,10 @@ void h1_stream_close(struct h1_conn *conn) {
     h1_access_end(stream);
     h1_items_drop(conn->server, stream);
     static_detach(stream);
+    if (stream->state == H1_STREAM_UPGRADED) {
+        h1_upgrade_over(stream);
+    }
+    free(stream->offer);
     conn->front = stream->next;
     if (conn->front == NULL) {
         conn->back = NULL;
@@ -308,6 +317,7 @@ static void advance(struct h1_conn *conn, size_t sent) {
     counter_add(&server->counters.bytes_out, sent);
     h1_latency_sent(server);
     conn->slow_bytes += sent;
+    h1_timer_stream(conn);
     for (struct h1_stream *stream = conn->front; stream != NULL && sent != 0; stream = stream->next) {
         size_t before = sent;
         while (stream->first != NULL && sent != 0) {
@@ -380,6 +390,7 @@ void h1_write(struct h1_conn *conn) {
         }
         if (count == 0) {
             conn->slow_since_ms = 0;
+            h1_upgrade_shut(conn);
             return;
         }
         ssize_t n = 0;

@@ -268,6 +268,7 @@ const char *h1_reason_text(enum h1_reason reason) {
         [H1_REASON_BODY_TIMEOUT] = "request body took too long",
         [H1_REASON_CONNECTIONS] = "too many connections",
         [H1_REASON_CLIENT] = "too many connections of one client",
+        [H1_REASON_STREAMS] = "too many upgraded connections",
         [H1_REASON_NO_WORKER] = "no worker can take the request now",
         [H1_REASON_HANDLER_TIMEOUT] = "the application did not answer in time",
         [H1_REASON_WORKER_FAILED] = "the application failed",

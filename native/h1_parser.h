@@ -49,6 +49,7 @@ enum h1_reason {
     H1_REASON_BODY_TIMEOUT,    /* 408 */
     H1_REASON_CONNECTIONS,     /* 503: too many, in total */
     H1_REASON_CLIENT,          /* 503: too many connections of one client */
+    H1_REASON_STREAMS,         /* 503: too many upgraded connections of one worker */
     H1_REASON_NO_WORKER,       /* 503: none for too long, or too many wait */
     H1_REASON_HANDLER_TIMEOUT, /* 504 */
     H1_REASON_WORKER_FAILED,   /* 502 */

@@ -2,6 +2,7 @@
  * Answers framed for HTTP/1.x (RFC 9112 section 6). The worker's fields are not trusted: what would break the framing is refused,
  * what only the gateway may say is left out.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -188,15 +189,16 @@ static void put_date(struct text *text, struct h1_server *server) {
 
 /* --- the worker's field list --- */
 
-/* Fields that only the gateway may write, or that end at a connection (RFC 9110 7.6.1). */
-static bool is_ours(uint16_t id) {
+/* Fields that only the gateway may write, or that end at a connection (RFC 9110 7.6.1); Upgrade where the status is about it. */
+static bool is_ours(uint16_t id, uint16_t status) {
     switch (id) {
+    case RING_NAME_UPGRADE:
+        return status != 101 && status != 426;
     case RING_NAME_CONNECTION:
     case RING_NAME_KEEP_ALIVE:
     case RING_NAME_PROXY_CONNECTION:
     case RING_NAME_TE:
     case RING_NAME_TRANSFER_ENCODING:
-    case RING_NAME_UPGRADE:
     case RING_NAME_CONTENT_LENGTH:
         return true;
     default:
@@ -240,27 +242,34 @@ static int next_field(struct exchange_list *list, struct field *out) {
     return 1;
 }
 
-/* What the head of a list needs to know beforehand. Returns false if the list is malformed. */
-static bool survey(struct exchange_list list, uint32_t *bytes, bool *has_date, bool *has_server) {
+/* What the head of a list needs to know beforehand. */
+struct survey {
+    uint32_t bytes; /* of its lines */
+    bool date, server, upgrade;
+};
+
+/* Returns false if the list is malformed. */
+static bool survey(struct exchange_list list, uint16_t status, struct survey *out) {
     struct field field;
-    *bytes = 0;
+    *out = (struct survey){0};
     int rc;
     while ((rc = next_field(&list, &field)) > 0) {
-        if (is_ours(field.id)) {
+        if (is_ours(field.id, status)) {
             continue;
         }
-        *bytes += field.id != 0 ? wire_names[field.id].length : field.name_length + 2;
-        *bytes += field.value_length + 2;
-        *has_date |= field.id == RING_NAME_DATE;
-        *has_server |= field.id == RING_NAME_SERVER;
+        out->bytes += field.id != 0 ? wire_names[field.id].length : field.name_length + 2;
+        out->bytes += field.value_length + 2;
+        out->date |= field.id == RING_NAME_DATE;
+        out->server |= field.id == RING_NAME_SERVER;
+        out->upgrade |= field.id == RING_NAME_UPGRADE;
     }
     return rc == 0;
 }
 
-static void put_fields(struct text *text, struct exchange_list list) {
+static void put_fields(struct text *text, struct exchange_list list, uint16_t status) {
     struct field field;
     while (next_field(&list, &field) > 0) {
-        if (is_ours(field.id)) {
+        if (is_ours(field.id, status)) {
             continue;
         }
         if (field.id != 0) {
@@ -292,12 +301,33 @@ bool h1_leaves_body(const struct h1_stream *stream, bool whole) {
                                     (whole && conn->input == H1_INPUT_LENGTH && conn->body_left > H1_DISCARD_LIMIT));
 }
 
+/* upgrade: the head has an Upgrade field, which is about this connection (RFC 9110 7.8). */
+static void put_connection(struct text *text, const struct h1_stream *stream, bool upgrade) {
+    bool old = stream->version < 0x11;
+    if (stream->keep_alive && !old && !upgrade) {
+        return;
+    }
+    PUT(text, "Connection: ");
+    if (!stream->keep_alive) {
+        PUT(text, "close");
+    } else if (old) {
+        PUT(text, "keep-alive");
+    }
+    if (upgrade) {
+        const char *list = ", upgrade";
+        bool first = stream->keep_alive && !old;
+        put(text, first ? list + 2 : list, strlen(first ? list + 2 : list));
+    }
+    PUT(text, "\r\n");
+}
+
 /* Writes a head and sets how the body is framed. Returns the item, or NULL if memory is out. */
 static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struct exchange_list fields,
-                                uint32_t field_bytes, bool has_date, bool has_server, uint64_t total, uint32_t room) {
+                                const struct survey *seen, uint64_t total, uint32_t room) {
     struct h1_server *server = stream->conn->server;
-    size_t server_length = server->config.server_name == NULL || has_server ? 0 : strlen(server->config.server_name);
-    struct h1_item *item = h1_item_add(stream, FRAMING_BYTES + (uint32_t)server_length + field_bytes + room);
+    h1_upgrade_decline(stream);
+    size_t server_length = server->config.server_name == NULL || seen->server ? 0 : strlen(server->config.server_name);
+    struct h1_item *item = h1_item_add(stream, FRAMING_BYTES + (uint32_t)server_length + seen->bytes + room);
     if (item == NULL) {
         return NULL;
     }
@@ -313,7 +343,7 @@ static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struc
     }
     struct text text = {(uint8_t *)(uintptr_t)item->data};
     put_status_line(&text, status);
-    if (!has_date) {
+    if (!seen->date) {
         put_date(&text, server);
     }
     if (server_length != 0) {
@@ -321,7 +351,7 @@ static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struc
         put(&text, server->config.server_name, server_length);
         PUT(&text, "\r\n");
     }
-    put_fields(&text, fields);
+    put_fields(&text, fields, status);
     /* 204 has no length (RFC 9110 8.6); a 304 only that of the selected representation, which a zero is not. */
     if (total != RING_LENGTH_UNKNOWN && status != 204 && (status != 304 || total != 0)) {
         PUT(&text, "Content-Length: ");
@@ -330,11 +360,7 @@ static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struc
     } else if (!bodiless && !until_close) {
         PUT(&text, "Transfer-Encoding: chunked\r\n");
     }
-    if (!stream->keep_alive) {
-        PUT(&text, "Connection: close\r\n");
-    } else if (stream->version < 0x11) {
-        PUT(&text, "Connection: keep-alive\r\n");
-    }
+    put_connection(&text, stream, seen->upgrade);
     PUT(&text, "\r\n");
     item->length = (uint32_t)(text.at - item->data);
     if (bodiless) {
@@ -372,7 +398,8 @@ void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, cons
     if (close || h1_leaves_body(stream, true)) {
         stream->keep_alive = false;
     }
-    struct h1_item *item = put_head(stream, status, fields, field_bytes, false, false, length, length);
+    const struct survey seen = {.bytes = field_bytes};
+    struct h1_item *item = put_head(stream, status, fields, &seen, length, length);
     if (item == NULL) {
         stream->cut = true;
     } else if (stream->state != H1_STREAM_BODILESS) {
@@ -384,6 +411,9 @@ void h1_answer(struct h1_stream *stream, uint16_t status, const char *type, cons
 }
 
 void h1_answer_error(struct h1_stream *stream, uint16_t status, const char *text) {
+    if (stream->state == H1_STREAM_UPGRADED) {
+        h1_upgrade_over(stream);
+    }
     if (stream->state != H1_STREAM_WAITING) {
         /* A part of another answer is on its way: only cutting the connection tells the client. */
         h1_file_cut(stream);
@@ -422,6 +452,7 @@ static void put_body(struct h1_stream *stream, struct exchange_bytes body) {
         h1_item_body(stream, body);
         return;
     case H1_STREAM_UNTIL_CLOSE:
+    case H1_STREAM_UPGRADED:
         h1_item_body(stream, body);
         return;
     case H1_STREAM_CHUNKED:
@@ -450,18 +481,19 @@ static void end_body(struct h1_stream *stream, struct exchange_list trailers) {
         counter_add(&conn->server->counters.cut, 1); /* shorter than announced: an early end is the only honest sign */
         stream->cut = true;
     } else if (stream->state == H1_STREAM_CHUNKED) {
-        uint32_t bytes = 0;
-        bool unused = false;
+        struct survey seen;
         struct h1_item *item = NULL;
-        if (!survey(trailers, &bytes, &unused, &unused) || (item = h1_item_add(stream, bytes + 8)) == NULL) {
+        if (!survey(trailers, 0, &seen) || (item = h1_item_add(stream, seen.bytes + 8)) == NULL) {
             stream->cut = true;
         } else {
             struct text text = {(uint8_t *)(uintptr_t)item->data};
             PUT(&text, "0\r\n");
-            put_fields(&text, trailers);
+            put_fields(&text, trailers, 0);
             PUT(&text, "\r\n");
             item->length = (uint32_t)(text.at - item->data);
         }
+    } else if (stream->state == H1_STREAM_UPGRADED) {
+        h1_upgrade_over(stream);
     }
     stream->state = H1_STREAM_COMPLETE;
 }
@@ -470,15 +502,63 @@ static bool body_too_long(struct h1_stream *stream, uint32_t length) {
     return stream->state == H1_STREAM_FIXED && length > stream->body_left;
 }
 
+/* Whether the worker's Upgrade fields name protocols, all of which the client has offered (RFC 9110 7.8). */
+static bool was_offered(const struct h1_stream *stream, struct exchange_list fields) {
+    struct field field;
+    while (next_field(&fields, &field) > 0) {
+        if (field.id == RING_NAME_UPGRADE && !h1_upgrade_offers(stream, field.value, field.value_length)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* 101: the worker takes up an offer of the client, whose request is complete. */
+static void switch_protocols(struct h1_stream *stream, const struct exchange_response *response) {
+    struct survey seen;
+    bool sound = stream->offer != NULL && !response->end && response->total == RING_LENGTH_UNKNOWN &&
+                 survey(response->fields, response->status, &seen) && seen.upgrade &&
+                 was_offered(stream, response->fields);
+    int rc = sound && stream->conn->body != stream ? exchange_upgrade(&stream->exchange) : -EPROTO;
+    if (rc == -EAGAIN) {
+        exchange_release(response->body);
+        exchange_detach(&stream->exchange, RING_CANCEL_REJECTED);
+        h1_note_refusal(stream->conn, 503, H1_REASON_STREAMS);
+        h1_answer_error(stream, 503, h1_reason_text(H1_REASON_STREAMS));
+        return;
+    }
+    struct h1_item *item = rc == 0 ? h1_item_add(stream, FRAMING_BYTES + seen.bytes) : NULL;
+    if (item == NULL) {
+        exchange_release(response->body);
+        reject(stream);
+        return;
+    }
+    struct text text = {(uint8_t *)(uintptr_t)item->data};
+    put_status_line(&text, response->status);
+    put_fields(&text, response->fields, response->status);
+    PUT(&text, "Connection: Upgrade\r\n\r\n");
+    item->length = (uint32_t)(text.at - item->data);
+    stream->exchange.began = true;
+    count_answer(stream, response->status);
+    h1_latency_answered(stream);
+    h1_access_answered(stream, response->status, item->length);
+    h1_access_origin(stream, ACCESS_BY_WORKER);
+    h1_upgrade_begin(stream);
+    put_body(stream, response->body);
+    h1_conn_dirty(stream->conn);
+}
+
 static void on_response(struct exchange *exchange, const struct exchange_response *response) {
     struct h1_stream *stream = stream_of(exchange);
-    uint32_t field_bytes = 0;
-    bool has_date = false;
-    bool has_server = false;
+    struct survey seen;
+    if (response->status == 101) {
+        switch_protocols(stream, response);
+        return;
+    }
     /* A length that not every client can count (RFC 9110 8.6) would be read as another one. */
     bool countable = response->total <= INT64_MAX || response->total == RING_LENGTH_UNKNOWN;
     if (response->status < 200 || response->status > 999 || !countable ||
-        !survey(response->fields, &field_bytes, &has_date, &has_server)) {
+        !survey(response->fields, response->status, &seen)) {
         exchange_release(response->body);
         reject(stream);
         return;
@@ -492,8 +572,8 @@ static void on_response(struct exchange *exchange, const struct exchange_respons
         stream->keep_alive = false;
     }
     bool small = response->body.length <= H1_COPY_BODY;
-    struct h1_item *item = put_head(stream, response->status, response->fields, field_bytes, has_date, has_server,
-                                    total, small ? response->body.length : 0);
+    struct h1_item *item =
+        put_head(stream, response->status, response->fields, &seen, total, small ? response->body.length : 0);
     h1_access_origin(stream, ACCESS_BY_WORKER);
     if (item == NULL || body_too_long(stream, response->body.length)) {
         exchange_release(response->body);
@@ -541,22 +621,21 @@ static void on_body(struct exchange *exchange, struct exchange_bytes body, bool 
 
 /* Interim responses (RFC 9110 15.2); HTTP/1.0 clients do not know them. */
 static void put_interim(struct h1_stream *stream, uint16_t status, struct exchange_list fields) {
-    uint32_t bytes = 0;
-    bool unused = false;
+    struct survey seen;
     if (stream->version < 0x11 || stream->state != H1_STREAM_WAITING) {
         return;
     }
-    if (status < 100 || status == 101 || status > 199 || !survey(fields, &bytes, &unused, &unused)) {
+    if (status < 100 || status == 101 || status > 199 || !survey(fields, status, &seen)) {
         reject(stream);
         return;
     }
-    struct h1_item *item = h1_item_add(stream, FRAMING_BYTES + bytes);
+    struct h1_item *item = h1_item_add(stream, FRAMING_BYTES + seen.bytes);
     if (item == NULL) {
         return; /* an interim answer may be left out */
     }
     struct text text = {(uint8_t *)(uintptr_t)item->data};
     put_status_line(&text, status);
-    put_fields(&text, fields);
+    put_fields(&text, fields, status);
     PUT(&text, "\r\n");
     item->length = (uint32_t)(text.at - item->data);
     h1_access_interim(stream, item->length);
@@ -578,6 +657,12 @@ static void on_proceed(struct exchange *exchange) {
         stream->expects_continue = false;
         put_interim(stream, 100, (struct exchange_list){0});
     }
+}
+
+static void on_shut(struct exchange *exchange) {
+    struct h1_stream *stream = stream_of(exchange);
+    stream->shut = true;
+    h1_conn_dirty(stream->conn);
 }
 
 static void on_fail(struct exchange *exchange, uint16_t status) {
@@ -608,6 +693,7 @@ const struct exchange_calls h1_exchange_calls = {
     .response = on_response,
     .body = on_body,
     .file = h1_file_given,
+    .shut = on_shut,
     .fail = on_fail,
     .resume = on_resume,
 };

@@ -1,7 +1,7 @@
 /*
  * HTTP/1.0 and 1.1 connections of one loop. h1_server is what all connections of a loop share; h1_conn is a connection; h1_stream
  * is one request and its answer on it. Files: h1_conn.c (life of a connection), h1_input.c (bytes in), h1_response.c (answers
- * framed), h1_output.c (bytes out). Knows exchanges; knows no lanes or rings.
+ * framed), h1_output.c (bytes out), h1_upgrade.c (other protocols). Knows exchanges; knows no lanes or rings.
  */
 #ifndef H1_SERVER_H
 #define H1_SERVER_H
@@ -47,9 +47,10 @@ struct h1_native_path {
 /* What a connection is waited for; at most one thing at a time on the reading side. docs/design.md section 6. */
 enum h1_timer {
     H1_TIMER_NONE = 0,
-    H1_TIMER_IDLE, /* the next request, between two */
-    H1_TIMER_HEAD, /* a whole head, from its first byte; the first one from the connection's beginning */
-    H1_TIMER_BODY, /* the next bytes of a body, while the gateway is reading */
+    H1_TIMER_IDLE,   /* the next request, between two */
+    H1_TIMER_HEAD,   /* a whole head, from its first byte; the first one from the connection's beginning */
+    H1_TIMER_BODY,   /* the next bytes of a body, while the gateway is reading */
+    H1_TIMER_STREAM, /* bytes of another protocol, either way */
     H1_TIMER_COUNT,
 };
 
@@ -98,8 +99,10 @@ struct h1_counters {
     counter bytes_out;
     counter timed_out[H1_TIMER_COUNT]; /* by enum h1_timer */
     counter send_timeouts;
-    counter cut;     /* connections cut because an answer failed half way */
-    counter evicted; /* answers held aside for a slow client */
+    counter upgraded;      /* connections that speak another protocol now */
+    counter upgraded_ever; /* and how many have begun to */
+    counter cut;           /* connections cut because an answer failed half way */
+    counter evicted;       /* answers held aside for a slow client */
     counter aside_bytes;
 };
 
@@ -168,6 +171,7 @@ enum h1_stream_state {
     H1_STREAM_CHUNKED,
     H1_STREAM_UNTIL_CLOSE, /* HTTP/1.0, length unknown */
     H1_STREAM_BODILESS,    /* HEAD, 204, 304: body bytes are dropped */
+    H1_STREAM_UPGRADED,    /* 101: bytes go both ways as they are */
     H1_STREAM_COMPLETE,    /* everything is queued */
 };
 
@@ -180,7 +184,9 @@ struct h1_stream {
     struct h1_access *access; /* NULL: no line is written about it */
     struct h1_times times;
     struct static_file *file; /* that is the answer; NULL: none */
-    uint64_t body_left;       /* H1_STREAM_FIXED: bytes still to come */
+    uint8_t *offer;           /* protocols that the client offers instead, until it is answered; NULL: none */
+    uint32_t offer_length;
+    uint64_t body_left; /* H1_STREAM_FIXED: bytes still to come */
     enum h1_stream_state state;
     uint8_t version;
     uint8_t copied;    /* pieces in the queue that hold no block */
@@ -189,6 +195,9 @@ struct h1_stream {
     bool unframed; /* its answer ends with the connection */
     bool safe;
     bool expects_continue; /* and has not been told to */
+    bool upgraded;         /* it was answered 101 */
+    bool shut;             /* H1_STREAM_UPGRADED: no more bytes come for the client */
+    bool shut_sent;        /* and it has been told */
     bool cut;              /* the connection is cut when what is queued was sent */
 };
 
@@ -202,6 +211,7 @@ enum h1_input {
     H1_INPUT_LENGTH, /* body_left bytes of body */
     H1_INPUT_CHUNKED,
     H1_INPUT_PROXY,   /* a PROXY header comes first */
+    H1_INPUT_STREAM,  /* another protocol: all of it is for conn->body's worker */
     H1_INPUT_DISCARD, /* nothing more is understood; what comes is thrown away */
 };
 
@@ -325,6 +335,8 @@ void h1_timer_update(struct h1_conn *conn);
 bool h1_awaits_first(const struct h1_conn *conn);
 /* Body bytes came: the timer begins again, unless they come too slowly. */
 void h1_timer_progress(struct h1_conn *conn, uint32_t bytes);
+/* Bytes went either way: the timer of a stream begins again. */
+void h1_timer_stream(struct h1_conn *conn);
 void h1_timer_remove(struct h1_conn *conn);
 void h1_timer_rest(struct h1_conn *conn);
 /*
@@ -350,6 +362,29 @@ void h1_file_end(struct h1_file *file, uint16_t status);
 void h1_file_cut(struct h1_stream *stream);
 /* The connection's memory and descriptor go. False: the descriptor is still in use, and closed later. */
 bool h1_file_leave(struct h1_conn *conn);
+/* --- h1_input.c --- */
+/* recv into `memory`; false: nothing more to do with this connection now. */
+bool h1_receive(struct h1_conn *conn, uint8_t *memory, uint32_t size, uint32_t *length);
+
+/* --- h1_upgrade.c --- */
+/* Notes what the request in server->request, whose head is `bytes`, offers (RFC 9110 7.8), if it may be taken up. */
+void h1_upgrade_offer(struct h1_stream *stream, const uint8_t *bytes);
+/* Whether a value of the worker's Upgrade names protocols, all of which were offered. */
+bool h1_upgrade_offers(const struct h1_stream *stream, const uint8_t *value, uint32_t length);
+/* The answer is another one than 101: the connection goes on with HTTP. */
+void h1_upgrade_decline(struct h1_stream *stream);
+/* The head of the 101 is queued: behind it bytes go both ways. */
+void h1_upgrade_begin(struct h1_stream *stream);
+/* The stream is over, except for what is queued: what the client still sends means nothing. */
+void h1_upgrade_over(struct h1_stream *stream);
+bool h1_upgrade_read(struct h1_conn *conn);
+uint32_t h1_upgrade_take(struct h1_conn *conn, const uint8_t *bytes, uint32_t length);
+/* The client has ended its side, and all it sent was taken. */
+void h1_upgrade_end(struct h1_conn *conn);
+/* Everything queued was sent: ends our side if the worker has. */
+void h1_upgrade_shut(struct h1_conn *conn);
+/* Both sides of the socket have ended, and only the worker's word is outstanding. */
+bool h1_upgrade_is_silent(const struct h1_conn *conn);
 
 /* --- h1_trust.c --- */
 /* Whether the connection may speak for others, by what is known of it and by the configuration. */

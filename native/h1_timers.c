@@ -18,6 +18,9 @@ bool h1_awaits_first(const struct h1_conn *conn) {
 }
 
 static enum h1_timer timer_of(const struct h1_conn *conn) {
+    if (conn->input == H1_INPUT_STREAM && conn->state <= H1_CONN_FINISHING) {
+        return H1_TIMER_STREAM;
+    }
     if (conn->state > H1_CONN_FINISHING || !conn->reading || conn->eof || conn->stalled) {
         return H1_TIMER_NONE;
     }
@@ -96,6 +99,10 @@ static void expire(struct h1_conn *conn) {
         h1_conn_close(conn, RING_CANCEL_GONE); /* nothing was asked */
         return;
     }
+    if (conn->timer == H1_TIMER_STREAM) {
+        h1_conn_close(conn, RING_CANCEL_DEADLINE);
+        return;
+    }
     if (conn->input == H1_INPUT_PROXY) {
         h1_note_refusal(conn, 0, H1_REASON_HEAD_TIMEOUT);
         h1_conn_close(conn, RING_CANCEL_GONE); /* a proxy expects no answer yet */
@@ -106,7 +113,14 @@ static void expire(struct h1_conn *conn) {
     h1_conn_refuse(conn, 408, reason);
 }
 
+void h1_timer_stream(struct h1_conn *conn) {
+    if (conn->timer == H1_TIMER_STREAM) {
+        conn->timer_ms = uv_now(conn->server->loop);
+    }
+}
+
 void h1_timer_progress(struct h1_conn *conn, uint32_t bytes) {
+    h1_timer_stream(conn);
     if (conn->timer != H1_TIMER_BODY) {
         return;
     }
@@ -144,7 +158,8 @@ static void expire_blocked(struct h1_server *server, uint64_t now_ms) {
     for (struct h1_conn *conn = server->blocked_head; limit != 0 && conn != NULL;) {
         struct h1_conn *next = conn->list_next;
         uint64_t took = now_ms - conn->slow_since_ms;
-        bool slow = took > limit && conn->slow_bytes * 1000 < server->config.timeouts.send_rate * took;
+        bool slow = took > limit && conn->input != H1_INPUT_STREAM &&
+                    conn->slow_bytes * 1000 < server->config.timeouts.send_rate * took;
         if (now_ms - conn->since_ms >= limit || slow) {
             counter_add(&server->counters.send_timeouts, 1);
             h1_conn_close(conn, RING_CANCEL_GONE);
@@ -176,6 +191,7 @@ bool h1_tick(struct h1_server *server, uint64_t now_ms) {
     expire_due(server, H1_TIMER_IDLE, now_ms);
     expire_due(server, H1_TIMER_HEAD, now_ms);
     expire_due(server, H1_TIMER_BODY, now_ms);
+    expire_due(server, H1_TIMER_STREAM, now_ms);
     expire_blocked(server, now_ms);
     return h1_needs_tick(server);
 }

@@ -146,6 +146,7 @@ void lane_end_slot(struct lane *lane, uint32_t index) {
     }
     slot->state = LANE_SLOT_ENDED;
     lane->open_count--;
+    lane->upgraded_count -= slot->upgraded;
     lane_window_close(lane, slot);
     lane_try_free(lane, index);
 }
@@ -164,6 +165,10 @@ bool lane_replayable(const struct lane *lane, uint32_t index) {
 
 void lane_forbid_replay(struct lane *lane, uint32_t index) {
     lane->slots[index].returned = true;
+}
+
+bool lane_has_too_many_streams(const struct lane *lane) {
+    return lane->upgraded_count > lane->geometry.exchange_slots - lane->geometry.exchange_slots / 4;
 }
 
 const uint8_t *lane_block_memory(const struct lane *lane, uint32_t block) {

@@ -81,6 +81,8 @@ struct lane_slot {
     bool refused;    /* a WANT was answered with less, and nothing was sent since: the next one waits until it is met */
     bool holding;    /* no new credit: its bytes are being held aside */
     bool filing;     /* a RESPONSE_FILE was taken, and its file not let go of */
+    bool upgraded;   /* answered 101: its answer is a stream */
+    bool shut;       /* of which no more bytes come */
 };
 
 /* A checked reference into a segment. */
@@ -166,8 +168,9 @@ struct lane {
     uint32_t uncredited_count;
     uint32_t *wanting; /* slots with an unanswered WANT */
     uint32_t wanting_count;
-    uint32_t open_count; /* slots whose last event is outstanding */
-    uint64_t extra;      /* response window handed out beyond the base windows, bytes */
+    uint32_t open_count;     /* slots whose last event is outstanding */
+    uint32_t upgraded_count; /* of them: answered 101 */
+    uint64_t extra;          /* response window handed out beyond the base windows, bytes */
     uint64_t extra_max;
     uint64_t lent_extra; /* inbound blocks lent beyond the base windows, bytes */
     uint32_t held_blocks;
@@ -228,6 +231,8 @@ void lane_forget(struct lane *lane, uint32_t slot);
 /* Whether every request byte published so far is still there to be replayed. */
 bool lane_replayable(const struct lane *lane, uint32_t slot);
 void lane_forbid_replay(struct lane *lane, uint32_t slot);
+/* Whether so many streams run that the slots which are left are for requests. */
+bool lane_has_too_many_streams(const struct lane *lane);
 const uint8_t *lane_block_memory(const struct lane *lane, uint32_t block);
 
 /* Sends the wake-ups that are due; once per loop iteration. */

@@ -124,6 +124,25 @@ static void give_back_both(struct lane *lane, const struct lane_message *message
     }
 }
 
+/* What only a stream may have, and what it may not. */
+static bool in_stream_order(struct lane *lane, struct lane_slot *slot, const struct ring_event *event) {
+    bool shut = (event->flags & RING_FLAG_SHUT) != 0;
+    if (shut && !slot->upgraded) {
+        lane_break(lane, "SHUT of an answer that is no stream", event->exchange, 0);
+        return false;
+    }
+    if (slot->upgraded && (event->flags & RING_FLAG_TRAILERS) != 0) {
+        lane_break(lane, "trailers of a stream", event->exchange, 0);
+        return false;
+    }
+    if (slot->shut && (shut || event->body_block != RING_NO_BLOCK || event->head_block != RING_NO_BLOCK)) {
+        lane_break(lane, "more of a stream behind its SHUT", event->exchange, 0);
+        return false;
+    }
+    slot->shut |= shut;
+    return true;
+}
+
 /* The order of events that docs/design.md 3.8 allows. */
 static bool in_order(struct lane *lane, struct lane_slot *slot, const struct ring_event *event) {
     switch (event->kind) {
@@ -133,13 +152,15 @@ static bool in_order(struct lane *lane, struct lane_slot *slot, const struct rin
             return false;
         }
         slot->answered = true;
+        slot->upgraded = event->status == 101 && (event->flags & RING_FLAG_END) == 0;
+        lane->upgraded_count += slot->upgraded;
         return true;
     case RING_EVENT_RESPONSE_BODY:
         if (!slot->answered) {
             lane_break(lane, "RESPONSE_BODY before RESPONSE", event->exchange, 0);
             return false;
         }
-        return true;
+        return in_stream_order(lane, slot, event);
     case RING_EVENT_INFORM:
         if (slot->answered) {
             lane_break(lane, "INFORM after RESPONSE", event->exchange, 0);
@@ -156,6 +177,10 @@ static bool in_order(struct lane *lane, struct lane_slot *slot, const struct rin
     case RING_EVENT_RESPONSE_FILE:
         if (!slot->answered) {
             lane_break(lane, "RESPONSE_FILE before RESPONSE", event->exchange, 0);
+            return false;
+        }
+        if (slot->upgraded) {
+            lane_break(lane, "a file for a stream", event->exchange, 0);
             return false;
         }
         return true;

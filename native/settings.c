@@ -80,6 +80,7 @@ struct settings *settings_new(const struct gw_settings *from, uint32_t users) {
         .max_requests = or_unlimited(from->max_requests),
         .pipeline = from->pipeline,
         .timeouts = {.reading = {[H1_TIMER_IDLE] = from->idle_timeout_ms,
+                                 [H1_TIMER_STREAM] = from->upgrade_idle_ms,
                                  [H1_TIMER_HEAD] = from->head_timeout_ms,
                                  [H1_TIMER_BODY] = from->body_timeout_ms},
                      .send = from->send_timeout_ms,

@@ -98,6 +98,7 @@ func settings(from *engine.Settings, to *C.struct_gw_settings) (free func(), err
 		request_timeout_ms: milliseconds(from.RequestTimeout),
 		head_timeout_ms:    milliseconds(from.HeadTimeout),
 		idle_timeout_ms:    milliseconds(from.IdleTimeout),
+		upgrade_idle_ms:    milliseconds(from.UpgradeIdle),
 		body_timeout_ms:    milliseconds(from.BodyTimeout),
 		body_rate:          C.uint64_t(max(from.BodyRate, 0)),
 		send_timeout_ms:    milliseconds(from.SendTimeout),

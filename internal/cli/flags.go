@@ -61,6 +61,7 @@ type options struct {
 	requestTimeout    time.Duration
 	headTimeout       time.Duration
 	idleTimeout       time.Duration
+	upgradeIdle       time.Duration
 	bodyTimeout       time.Duration
 	bodyRate          size
 	sendTimeout       time.Duration
@@ -136,6 +137,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.DurationVar(&o.requestTimeout, "request-timeout", 0, "how long a request may take until its answer begins, before it is answered 504; 0, here and below: without end")
 	f.DurationVar(&o.headTimeout, "head-timeout", 10*time.Second, "how long a client may take for a whole request head")
 	f.DurationVar(&o.idleTimeout, "idle-timeout", time.Minute, "how long a connection may rest between two requests")
+	f.DurationVar(&o.upgradeIdle, "upgrade-idle", 0, "how long an upgraded connection (WebSocket) may rest; 0: no limit")
 	f.DurationVar(&o.bodyTimeout, "body-timeout", 30*time.Second, "how long a client may send nothing of a request body")
 	f.Var(&o.bodyRate, "body-rate", "what a request body must have per second on average, after one --body-timeout")
 	f.DurationVar(&o.sendTimeout, "send-timeout", 30*time.Second, "how long a client may take nothing of its answer")

@@ -116,7 +116,7 @@ func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 			MaxConnections: o.maxConnections, ClientConnections: o.clientConnections, MaxRequests: o.maxRequests,
 			PipelineDepth: o.pipelineDepth, InFlight: o.inFlight, ParkLimit: o.parkLimit,
 			QueueDeadline: o.queueDeadline, RequestTimeout: o.requestTimeout, StuckAfter: o.stuckAfter, HeadTimeout: o.headTimeout,
-			IdleTimeout: o.idleTimeout, BodyTimeout: o.bodyTimeout, BodyRate: int(o.bodyRate), SendTimeout: o.sendTimeout, SendRate: int(o.sendRate),
+			IdleTimeout: o.idleTimeout, UpgradeIdle: o.upgradeIdle, BodyTimeout: o.bodyTimeout, BodyRate: int(o.bodyRate), SendTimeout: o.sendTimeout, SendRate: int(o.sendRate),
 			MaxBody: int64(o.maxBody), LineBytes: int(o.lineBytes), HeadBytes: int(o.headBytes), Fields: o.fields,
 			KeepUnderscores: o.keepUnderscores, Trusted: trusted, TrustUnix: trustUnix, RequestIDs: o.requestIDs,
 		}},
@@ -167,6 +167,7 @@ func (o *options) checkNumbers() error {
 		{"request-timeout", o.requestTimeout, 0, 24 * time.Hour},
 		{"head-timeout", o.headTimeout, 0, 24 * time.Hour},
 		{"idle-timeout", o.idleTimeout, 0, 24 * time.Hour},
+		{"upgrade-idle", o.upgradeIdle, 0, 30 * 24 * time.Hour},
 		{"body-timeout", o.bodyTimeout, 0, 24 * time.Hour},
 		{"send-timeout", o.sendTimeout, 0, 24 * time.Hour},
 	} {

@@ -59,6 +59,8 @@ type Settings struct {
 	HeadTimeout time.Duration
 	// IdleTimeout is for a connection between two requests.
 	IdleTimeout time.Duration
+	// UpgradeIdle is for a connection that speaks another protocol: until the next byte either way.
+	UpgradeIdle time.Duration
 	// BodyTimeout is for the next byte of a request body while the gateway is reading.
 	BodyTimeout time.Duration
 	// BodyRate is the bytes a second that a request body must have on average, after one BodyTimeout.

@@ -26,6 +26,9 @@ type LoopStats struct {
 	Refused             map[string]uint64 `json:"refused"`          // requests and connections by reason
 	RequestTimeouts     uint64            `json:"request_timeouts"` // answered 504
 	IdleTimeouts        uint64            `json:"idle_timeouts"`    // connections closed between two requests
+	Upgraded            uint64            `json:"upgraded"`         // connections that speak another protocol now
+	UpgradedEver        uint64            `json:"upgraded_ever"`    // and how many have begun to
+	UpgradeTimeouts     uint64            `json:"upgrade_timeouts"` // of them: cut because they rested too long
 	HeadTimeouts        uint64            `json:"head_timeouts"`
 	BodyTimeouts        uint64            `json:"body_timeouts"`
 	SendTimeouts        uint64            `json:"send_timeouts"` // connections cut whose client took no bytes

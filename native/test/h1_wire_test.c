@@ -81,7 +81,7 @@ static void on_access_waits(struct h1_server *server) {
         if (!CHECK_UINT(record->size, size) || !CHECK(length - at >= access_aligned(size))) {
             return;
         }
-        CHECK(record->status == 0 || (record->status >= 200 && record->status <= 999));
+        CHECK(record->status == 0 || record->status == 101 || (record->status >= 200 && record->status <= 999));
         CHECK(record->version != 0 || record->lengths[ACCESS_TARGET] == 0);
         CHECK(record->end <= ACCESS_CUT && record->origin <= ACCESS_BY_WORKER);
         CHECK(record->end != ACCESS_COMPLETE || (record->status != 0 && record->sent > record->sent_body));
@@ -318,7 +318,7 @@ static const char *expect(const struct wire_step *want, bool cut) {
     stage.at = in.at;
     stage.answers++;
     stage.goodbye = wire_find(answer.fields, answer.field_count, "Connection", &connection) == 1 &&
-                    connection->value_length == 5 && memcmp(connection->value, "close", 5) == 0;
+                    connection->value_length >= 5 && memcmp(connection->value, "close", 5) == 0;
     return wire_differs(want, &answer);
 }
 
@@ -388,6 +388,14 @@ static const char *step(const struct wire_case *one, unsigned i, enum cut cut) {
         break;
     case WIRE_PAUSE:
         settle();
+        break;
+    case WIRE_RAW:
+        settle();
+        if (stage.got_length - stage.at < next->send.length ||
+            memcmp(stage.got + stage.at, next->send.bytes, next->send.length) != 0) {
+            return "other bytes behind the 101";
+        }
+        stage.at += next->send.length;
         break;
     case WIRE_ANSWER:
         settle();

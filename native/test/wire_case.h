@@ -26,6 +26,7 @@ struct wire_field {
 enum wire_step_kind {
     WIRE_SEND,
     WIRE_ANSWER,
+    WIRE_RAW, /* bytes that come behind a 101 */
     WIRE_HALF_CLOSE,
     WIRE_PAUSE
 };
@@ -160,6 +161,9 @@ static inline bool wire_case_line(struct wire_case *one, char *line) {
         one->whole = true;
     } else if ((rest = wire_after(line, ">")) != NULL) {
         last = last != NULL && last->kind == WIRE_SEND ? last : wire_add_step(one, WIRE_SEND);
+        last->send = wire_more(one, last->send, rest);
+    } else if ((rest = wire_after(line, "=")) != NULL) {
+        last = wire_add_step(one, WIRE_RAW);
         last->send = wire_more(one, last->send, rest);
     } else if (strcmp(line, "half-close") == 0) {
         wire_add_step(one, WIRE_HALF_CLOSE);

@@ -24,6 +24,7 @@ struct wire_exchange {
     bool claimed; /* it asked for the body */
     bool ended;   /* the whole request is there */
     bool gone;    /* cancelled */
+    bool echoes;  /* it was answered 101 */
     struct ring_event request;
     struct wire_buffer block, body, trailers;
 };
@@ -269,6 +270,13 @@ static inline void wire_run_script(struct wire_worker *w, const struct wire_exch
     at = 0;
     response.status = (uint16_t)wire_word_number(ex, "status", 200);
     response.total = wire_word_number(ex, "length", RING_LENGTH_UNKNOWN);
+    if (ex->echoes) {
+        wire_publish(w, response, &list, NULL);
+        while (wire_word(ex, "body", &at, &piece)) {
+            wire_publish(w, worker_event(&ex->request, RING_EVENT_RESPONSE_BODY, 0), NULL, &piece);
+        }
+        return;
+    }
     if (wire_word_number(ex, "flush", 0) != 0) {
         wire_stream(w, ex, &response, &list);
         return;
@@ -317,7 +325,7 @@ static inline void wire_request(struct wire_worker *w, const struct ring_event *
         return;
     }
     ex->active = true;
-    ex->claimed = ex->gone = false;
+    ex->claimed = ex->gone = ex->echoes = false;
     ex->request = *event;
     ex->ended = (event->flags & RING_FLAG_END) != 0;
     ex->block.length = ex->body.length = ex->trailers.length = 0;
@@ -329,7 +337,17 @@ static inline void wire_request(struct wire_worker *w, const struct ring_event *
 
 static inline void wire_body_event(struct wire_worker *w, const struct ring_event *event) {
     struct wire_exchange *ex = &w->exchanges[event->exchange % WIRE_EXCHANGES];
-    if (ex->active && ex->request.generation == event->generation) {
+    if (ex->active && ex->request.generation == event->generation && ex->echoes) {
+        static struct wire_buffer piece;
+        uint8_t flags = (event->flags & RING_FLAG_END) != 0 ? RING_FLAG_END : 0;
+        piece.length = 0;
+        wire_put(&piece, worker_inbound(&w->end, event->body_offset), event->body_length);
+        wire_publish(w, worker_event(&ex->request, RING_EVENT_RESPONSE_BODY, flags), NULL, &piece);
+        if (flags != 0) {
+            ex->active = false;
+            worker_return_event(&w->end, &ex->request);
+        }
+    } else if (ex->active && ex->request.generation == event->generation) {
         if (event->body_length != 0 && wire_reads(ex)) {
             wire_put(&ex->body, worker_inbound(&w->end, event->body_offset), event->body_length);
         }
@@ -369,7 +387,7 @@ static inline void wire_serve(struct wire_worker *w) {
     for (unsigned pass = 0; pass < 2 && !busy; pass++) {
         for (uint32_t i = 0; i < WIRE_EXCHANGES; i++) {
             struct wire_exchange *ex = &w->exchanges[i];
-            if (!ex->active || (pass == 0 && wire_waits(ex) && !ex->gone)) {
+            if (!ex->active || (ex->echoes && !ex->gone) || (pass == 0 && wire_waits(ex) && !ex->gone)) {
                 continue;
             }
             if (!ex->gone && !ex->ended && wire_reads(ex)) {
@@ -382,7 +400,12 @@ static inline void wire_serve(struct wire_worker *w) {
             if (ex->gone) {
                 wire_publish(w, worker_event(&ex->request, RING_EVENT_ABORT, 0), NULL, NULL);
             } else if (wire_is_script(ex)) {
+                ex->echoes = wire_word_number(ex, "echo", 0) != 0;
                 wire_run_script(w, ex);
+                if (ex->echoes) {
+                    busy = true;
+                    continue;
+                }
             } else {
                 wire_answer_seen(w, ex);
             }

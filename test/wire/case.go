@@ -7,6 +7,7 @@ type Field struct{ Name, Value string }
 type Step struct {
 	Send      []byte
 	Answer    *Expected
+	Raw       []byte // bytes that come behind a 101
 	HalfClose bool
 	Pause     bool
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -117,6 +118,11 @@ func (c *conversation) step(step Step, cut bool) error {
 		return c.isCut(step.Answer)
 	case step.Answer != nil:
 		return c.expect(step.Answer)
+	case step.Raw != nil:
+		got := make([]byte, len(step.Raw))
+		if n, err := io.ReadFull(c.in, got); err != nil || !bytes.Equal(got, step.Raw) {
+			return fmt.Errorf("want the bytes %q, got %q, %w", step.Raw, got[:n], err)
+		}
 	case step.HalfClose:
 		c.ended = true
 		return c.conn.CloseWrite()
@@ -130,13 +136,13 @@ func (c *conversation) step(step Step, cut bool) error {
 }
 
 // send does not mind if the gateway has closed already: what it answered and how it closed is looked at.
-func (c *conversation) send(bytes []byte) {
-	if !c.bytewise || len(bytes) > mostBytewise {
-		_, _ = c.conn.Write(bytes)
+func (c *conversation) send(text []byte) {
+	if !c.bytewise || len(text) > mostBytewise {
+		_, _ = c.conn.Write(text)
 		return
 	}
-	for i := range bytes {
-		_, _ = c.conn.Write(bytes[i : i+1])
+	for i := range text {
+		_, _ = c.conn.Write(text[i : i+1])
 	}
 }
 
@@ -154,7 +160,7 @@ func (c *conversation) expect(want *Expected) error {
 
 func (c *conversation) saysGoodbye(a *Answer) bool {
 	for _, value := range a.Values("Connection") {
-		if value == "close" {
+		if value == "close" || strings.HasPrefix(value, "close,") {
 			return true
 		}
 	}

@@ -27,6 +27,7 @@
 //	| a body\n                               the body, all lines together; "|" alone: empty
 //	starts a bo                              how the body starts, instead
 //	trailer X: y                             one trailer field, as has
+//	= bytes                                  what comes next, behind a 101, as it is
 //	open                                     what becomes of the connection; the last line of a case
 //
 // An answer has to be there before what follows it is sent. Instead of bytes a step may be "half-close" (the client has

@@ -143,6 +143,13 @@ func (r *reader) inCase(word, rest string) error {
 			one.Steps = append(one.Steps, Step{Send: piece})
 		}
 		r.sending, r.answer = true, nil
+	case "=":
+		piece, err := unescape(rest)
+		if err != nil || len(piece) == 0 {
+			return fmt.Errorf("= %s: want bytes (%w)", rest, err)
+		}
+		one.Steps = append(one.Steps, Step{Raw: piece})
+		r.answer = nil
 	case "half-close", "pause":
 		one.Steps = append(one.Steps, Step{HalfClose: word == "half-close", Pause: word == "pause"})
 		r.answer = nil

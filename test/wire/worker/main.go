@@ -12,6 +12,7 @@
 //	body=TEXT      pieces of the body
 //	flush=1        each piece is sent at once
 //	trailer=NAME:VALUE  trailer fields
+//	echo=1         with status=101: behind the pieces of the body the client gets its own bytes, up to their end
 //	abort=1        the handler panics in the end
 //	alone=1        the body says whether no other request with the same authority is under way
 //	anyway=1       a body is sent also to HEAD (in C only)
@@ -128,6 +129,10 @@ func script(w http.ResponseWriter, r *http.Request, words url.Values) {
 	if status := words.Get("status"); status != "" {
 		w.WriteHeader(number(status))
 	}
+	if words.Get("echo") != "" {
+		echo(w, words["body"])
+		return
+	}
 	for _, piece := range words["body"] {
 		_, _ = io.WriteString(w, piece) // also more than was declared
 		if words.Get("flush") != "" {
@@ -141,6 +146,18 @@ func script(w http.ResponseWriter, r *http.Request, words url.Values) {
 	if words.Get("abort") != "" {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+func echo(w http.ResponseWriter, first []string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer conn.Close()
+	for _, piece := range first {
+		_, _ = io.WriteString(conn, piece)
+	}
+	_, _ = io.Copy(conn, conn)
 }
 
 func add(header http.Header, prefix string, fields []string) {
