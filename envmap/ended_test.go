@@ -82,7 +82,9 @@ func ended(t *testing.T, env envmap.Env, body io.Reader, headers envmap.Headers)
 		"Read of Body": second(env.Body().Read(make([]byte, 1))),
 		"field Set":    headers.Set("a", "b"), "field Add": headers.Add("a", "b"),
 		"field Append": headers.Append("a", "b"), "field Clear": headers.Clear(),
-		"Context": context.Cause(env.Context()),
+		"Context": context.Cause(env.Context()), "OnSendingHeaders": env.OnSendingHeaders(func() {}),
+		"Upgrade":  env.Upgrade(nil, func(map[string]any) error { return nil }),
+		"SendFile": env.SendFile(context.Background(), nil, 0, 1),
 	} {
 		if !errors.Is(err, envmap.ErrEnded) {
 			t.Errorf("%s: %v", what, err)
