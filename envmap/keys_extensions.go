@@ -14,7 +14,7 @@ const (
 const (
 	KeyOpaqueVersion       = "opaque.Version"       // string: "1.0"
 	KeyOpaqueUpgrade       = "opaque.Upgrade"       // Upgrade
-	KeyOpaqueStream        = "opaque.Stream"        // io.ReadWriteCloser
+	KeyOpaqueStream        = "opaque.Stream"        // Stream
 	KeyOpaqueCallCancelled = "opaque.CallCancelled" // context.Context
 )
 
