@@ -34,16 +34,16 @@ var releaseTransitions = map[releaseState][]releaseState{
 // release is one build of the worker: those of its workers that are attached, and the processes that the gateway runs
 // of it.
 type release struct {
-	number    int    // never reused
-	name      string // the workers' own word; before any has spoken, the program's file name
-	state     releaseState
-	since     time.Time
-	reason    string // why it failed
-	crashes   int    // ends of workers that nobody asked for, since it is in this state
-	lastCrash string // how the last of them ended
-	broken    bool   // that opened the breaker
-	crew      *crew  // nil if its workers come by themselves
-	expected  int    // how many of them the gateway before had; 0 if there was none
+	number   int    // never reused
+	name     string // the workers' own word; before any has spoken, the program's file name
+	state    releaseState
+	since    time.Time
+	reason   string // why it failed
+	crashes  int    // ends of workers that nobody asked for, since it is in this state
+	trouble  string // why a worker served no more without being asked to, the last time since then; empty: none
+	broken   bool   // that opened the breaker
+	crew     *crew  // nil if its workers come by themselves
+	expected int    // how many of them the gateway before had; 0 if there was none
 }
 
 // keptReleases is how many releases without a part in the traffic are remembered.
@@ -55,7 +55,7 @@ func (g *Gateway) setRelease(r *release, next releaseState, reason string) {
 		panic(fmt.Sprintf("gateway: release %s cannot become %s from %s", r.name, next, r.state))
 	}
 	g.log.Info("release is "+next.String(), "release", r.name, "was", r.state.String(), "reason", reason)
-	r.state, r.since, r.reason, r.crashes, r.broken = next, time.Now(), reason, 0, false
+	r.state, r.since, r.reason, r.crashes, r.trouble, r.broken = next, time.Now(), reason, 0, "", false
 }
 
 // addRelease makes a release that begins to get ready.
@@ -125,6 +125,22 @@ func (g *Gateway) readyOf(r *release) int {
 		}
 	}
 	return ready
+}
+
+// servingOf counts those of them that take requests.
+func (g *Gateway) servingOf(r *release) int {
+	serving := 0
+	for _, w := range g.workersOf(r) {
+		if w.state == workerReady && !w.leaving && !w.untried && w.stuck == 0 {
+			serving++
+		}
+	}
+	return serving
+}
+
+// canServe tells whether requests can be given to a release: it has a worker that serves, or the gateway starts some.
+func (g *Gateway) canServe(r *release) bool {
+	return r != nil && (r.crew != nil && !r.crew.held || g.servingOf(r) > 0)
 }
 
 // selectWorkers lets requests go to the ready workers of the active release and to no others. While it is being confirmed,

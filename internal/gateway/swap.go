@@ -53,17 +53,26 @@ func (g *Gateway) beginSwap(to *release, watch func(admin.Progress)) {
 	s := &swap{to: to, from: g.active, began: time.Now(), watch: watch, probes: make(map[uint64]int)}
 	g.swap = s
 	s.tell("release %s starts: %d workers have to be ready", to.name, g.needed(to))
-	g.mail.after(g.config.ReadyLimit, func() {
-		if g.swap == s && !s.active && !s.patient() {
-			g.failSwap(s, fmt.Sprintf("only %d of %d workers were ready within %v", g.readyOf(to), g.needed(to), g.config.ReadyLimit))
-		}
-	})
+	g.limitReady(s)
 	g.checkSwap()
 }
 
-// patient is a swap that nobody waits for and that nothing could take the place of: the first release, or one that a
-// worker brought when there was none. It cannot fail, only take long.
-func (s *swap) patient() bool { return s.from == nil && s.watch == nil }
+// limitReady ends a swap whose release takes too long to get ready.
+func (g *Gateway) limitReady(s *swap) {
+	g.mail.after(g.config.ReadyLimit, func() {
+		switch {
+		case g.swap != s || s.active:
+		case g.patient(s):
+			g.limitReady(s)
+		default:
+			g.failSwap(s, fmt.Sprintf("only %d of %d workers were ready within %v", g.readyOf(s.to), g.needed(s.to), g.config.ReadyLimit))
+		}
+	})
+}
+
+// patient is a swap that nobody waits for and that has nothing to fall back on: the first release, or one that a worker
+// brought when no other had any. It cannot fail, only take long.
+func (g *Gateway) patient(s *swap) bool { return s.watch == nil && !g.canServe(s.from) }
 
 // checkSwap goes on with the swap if its release has got further.
 func (g *Gateway) checkSwap() {
@@ -111,7 +120,7 @@ func (g *Gateway) probed(id uint64, status int) {
 		return
 	}
 	if status < 200 || status > 399 {
-		if s.patient() {
+		if g.patient(s) {
 			g.log.Warn("a worker is not ready: it answered the probe badly", "worker", id, "probe", g.config.Probe, "status", status)
 			delete(s.probes, id)
 			g.mail.after(probeAgain, g.checkSwap)
@@ -186,22 +195,36 @@ const crashLimit = 3
 // crashed: a worker of the release has ended, and nobody has asked it to.
 func (g *Gateway) crashed(r *release, how string) {
 	r.crashes++
-	r.lastCrash = how
+	g.troubled(r, how)
+}
+
+// troubled: a worker of the release serves no more, and nobody has asked for that.
+func (g *Gateway) troubled(r *release, why string) {
+	r.trouble = why
 	g.judge(r)
 }
 
-// judge ends the swap to a release whose workers have crashed too often, or have left none that is ready. Of a process that
-// the gateway has started it hears twice, in any order: that it ended, and that its control socket is closed.
+// judge ends the swap to a release whose workers have crashed too often, or of which none is left that serves, if there is
+// one to fall back on. Of a process that the gateway has started it hears twice, in any order: that it ended, and that its
+// control socket is closed.
 func (g *Gateway) judge(r *release) {
 	s := g.swap
-	if s == nil || s.to != r || s.patient() || r.crashes == 0 || g.phase != phaseRunning {
+	if s == nil || s.to != r || r.trouble == "" || g.patient(s) || g.phase != phaseRunning {
 		return
 	}
 	switch {
-	case !s.active:
-		g.failSwap(s, "a worker ended before the release was active: "+r.lastCrash)
-	case s.from != nil && (r.crashes >= crashLimit || r.broken || g.readyOf(r) == 0):
-		g.failSwap(s, fmt.Sprintf("%d workers ended within %v of becoming active, the last one with %s", r.crashes, time.Since(r.since).Round(time.Millisecond), r.lastCrash))
+	case !s.active && r.crashes > 0:
+		g.failSwap(s, "a worker ended before the release was active: "+r.trouble)
+	case s.active && g.canServe(s.from) && (r.crashes >= crashLimit || r.broken || g.servingOf(r) == 0):
+		g.failSwap(s, fmt.Sprintf("within %v of becoming active %d of its workers ended and %d are left that serve, the last trouble was: %s",
+			time.Since(r.since).Round(time.Millisecond), r.crashes, g.servingOf(r), r.trouble))
+	}
+}
+
+// judgeSwap judges the release that is swapped to when there may be one to fall back on again.
+func (g *Gateway) judgeSwap() {
+	if g.swap != nil {
+		g.judge(g.swap.to)
 	}
 }
 

@@ -115,6 +115,7 @@ func (g *Gateway) ready(id uint64) {
 		g.sendOn(w)
 	}
 	g.checkSwap()
+	g.judgeSwap()
 }
 
 // leaving drains a worker that asks to stop. The last ready one serves on until Quiet while the gateway stops, and for a
@@ -134,6 +135,9 @@ func (g *Gateway) leaving(id uint64) {
 				g.drain(w)
 			}
 		})
+	}
+	if w.release.crew == nil {
+		g.troubled(w.release, fmt.Sprintf("worker %d left", id))
 	}
 }
 
@@ -270,6 +274,7 @@ func (g *Gateway) stuck(id uint64, begins bool) {
 	if !begins {
 		if w.stuck--; w.stuck == 0 {
 			g.log.Info("worker takes requests again", "worker", id, "worker_pid", w.peer.Pid)
+			g.judgeSwap()
 		}
 		return
 	}
@@ -277,7 +282,13 @@ func (g *Gateway) stuck(id uint64, begins bool) {
 		return
 	}
 	g.log.Warn("worker is stuck: it takes no events; others get its requests", "worker", id, "worker_pid", w.peer.Pid, "release", w.release.name)
-	since := time.Now()
+	g.limitStuck(w)
+	g.troubled(w.release, fmt.Sprintf("worker %d is stuck", id))
+}
+
+// limitStuck ends a worker that stays stuck.
+func (g *Gateway) limitStuck(w *worker) {
+	id, since := w.peer.ID, time.Now()
 	w.stuckSince = since
 	if g.config.StuckLimit == 0 {
 		return
