@@ -59,7 +59,7 @@ func (g *Gateway) beginUpgrade(program string, watch func(admin.Progress)) error
 		return errFirstProcess
 	case !filepath.IsAbs(program):
 		return fmt.Errorf("program %q is no absolute path", program)
-	case g.swap != nil && !g.patient(g.swap):
+	case g.swap != nil && (g.swap.active || !g.patient(g.swap)):
 		return errSwapping
 	}
 	if err := g.checkReattaching(); err != nil {
