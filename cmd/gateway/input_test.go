@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ringway/ring"
 )
 
 func unixClient(path string) *http.Client {
@@ -103,7 +106,7 @@ func TestAWorkerOfAnotherLayoutIsToldWhy(t *testing.T) {
 	}
 	var refusal struct{ Type, Error string }
 	if err := json.Unmarshal(packet[:length], &refusal); err != nil || refusal.Type != "refuse" ||
-		!strings.Contains(refusal.Error, "99") || !strings.Contains(refusal.Error, "expects 1") {
+		!strings.Contains(refusal.Error, "99") || !strings.Contains(refusal.Error, fmt.Sprintf("expects %d", ring.LayoutVersion)) {
 		t.Errorf("%s %v", packet[:length], err)
 	}
 	eventually(t, "the log line", func() bool { return strings.Contains(p.stderr.String(), "layout 99") })

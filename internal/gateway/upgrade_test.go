@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ringway/internal/admin"
+	"ringway/ring"
 )
 
 // successor is a program in the place of a gateway.
@@ -58,7 +59,7 @@ func TestNoUpgradeWhileReleasesChange(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	w := &fakeWorker{t, conn}
-	w.send("hello", `,"protocol":1,"layout":1,"release":"r2"`)
+	w.send("hello", fmt.Sprintf(`,"protocol":1,"layout":%d,"release":"r2"`, ring.LayoutVersion))
 	if kind := w.receive(); kind != "attach" {
 		t.Fatalf("received %q, want attach", kind)
 	}
@@ -122,7 +123,7 @@ func TestWorkersOfAnotherGatewayAreRefused(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	w := &fakeWorker{t, conn}
-	w.send("hello", fmt.Sprintf(`,"protocol":1,"layout":1,"release":"r2","crew":%d`, ticket(3, 1)))
+	w.send("hello", fmt.Sprintf(`,"protocol":1,"layout":%d,"release":"r2","crew":%d`, ring.LayoutVersion, ticket(3, 1)))
 	if kind := w.receive(); kind != "refuse" {
 		t.Fatalf("received %q, want refuse", kind)
 	}
