@@ -133,6 +133,12 @@ conformance: ## write docs/http-conformance.md from test/wire/cases, docs/owin-c
 	$(GO) run ./test/owin/conformance >build/owin-conformance.md
 	mv build/owin-conformance.md docs/owin-conformance.md
 
+.PHONY: reference
+reference: ## write docs/reference.md from the definitions of commands and flags
+	@mkdir -p build
+	CGO_ENABLED=1 $(GO) run ./internal/cli/reference >build/reference.md
+	mv build/reference.md docs/reference.md
+
 .PHONY: model
 model: setup-model ## check the Spin model of the ring, and that seeded bugs are found
 	model/run

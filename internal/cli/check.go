@@ -17,9 +17,6 @@ import (
 // check tells whether serve could start with these arguments, as far as can be told without opening anything.
 func check(args []string, stdout, _ io.Writer, _ NewEngine) error {
 	in, err := readInput(args)
-	if errors.Is(err, pflag.ErrHelp) {
-		return serveHelp(stdout)
-	}
 	if err != nil {
 		return err
 	}

@@ -21,18 +21,38 @@ type client struct{ base string }
 
 const defaultAdmin = "127.0.0.1:9180"
 
-// clientFlags parses the flags that all client commands have, and more.
-func clientFlags(name string, args []string, more func(f *pflag.FlagSet)) (*client, *pflag.FlagSet, error) {
-	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	address := f.String("admin", defaultAdmin, "`ADDR` (HOST:PORT) of the gateway's admin server")
-	if more != nil {
-		more(f)
+// clientOptions are the flags of the commands that talk to a gateway.
+type clientOptions struct {
+	admin string
+	json  bool // of status
+}
+
+func clientFlags(name string, o *clientOptions) *pflag.FlagSet {
+	f := newFlags(name)
+	f.StringVar(&o.admin, "admin", defaultAdmin, "`ADDR` (HOST:PORT) of the gateway's admin server")
+	if name == "status" {
+		f.BoolVar(&o.json, "json", false, "print what the admin server tells, whole")
 	}
+	return f
+}
+
+// parseClient reads the arguments of a command that talks to a gateway.
+func parseClient(name string, args []string) (*client, *pflag.FlagSet, *clientOptions, error) {
+	o := &clientOptions{}
+	f := clientFlags(name, o)
 	if err := f.Parse(args); err != nil {
-		return nil, nil, flagError(err)
+		return nil, nil, nil, flagError(name, f, err)
 	}
-	return &client{base: "http://" + *address}, f, nil
+	return &client{base: "http://" + o.admin}, f, o, nil
+}
+
+// plainClient is for commands without arguments of their own.
+func plainClient(name string, args []string) (*client, *clientOptions, error) {
+	c, f, o, err := parseClient(name, args)
+	if err == nil {
+		err = noArguments(name, f.Args())
+	}
+	return c, o, err
 }
 
 // failed is the answer to something that the gateway did not do.
@@ -41,13 +61,13 @@ func failed(answer *http.Response) error {
 		Error string `json:"error"`
 	}
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&problem); err != nil || problem.Error == "" {
-		return fmt.Errorf("the gateway answered %s", answer.Status)
+		return fmt.Errorf("the gateway answered %s, expected 200; its log tells more", answer.Status)
 	}
 	return errors.New(problem.Error)
 }
 
 func (c *client) unreachable(err error) error {
-	return fmt.Errorf("no gateway answers at %s: %w, expected its admin address (--admin)", c.base, errors.Unwrap(err))
+	return fmt.Errorf("no gateway answers at %s: %w, expected its admin address (--admin), or start one with `gateway serve`", c.base, errors.Unwrap(err))
 }
 
 // order gives an order and prints its steps until it has ended.
@@ -67,7 +87,7 @@ func (c *client) order(path string, body any, stdout io.Writer) error {
 	for decoder := json.NewDecoder(answer.Body); ; {
 		var p admin.Progress
 		if err := decoder.Decode(&p); err != nil {
-			return fmt.Errorf("the gateway has not told the outcome: %w", err)
+			return fmt.Errorf("the gateway has not told the outcome: %w; `gateway status` tells what became of it", err)
 		}
 		if p.Step != "" {
 			if _, err := fmt.Fprintln(stdout, p.Step); err != nil {
@@ -84,7 +104,7 @@ func (c *client) order(path string, body any, stdout io.Writer) error {
 }
 
 func swap(args []string, stdout, _ io.Writer, _ NewEngine) error {
-	c, f, err := clientFlags("swap", args, nil)
+	c, f, _, err := parseClient("swap", args)
 	if err != nil {
 		return err
 	}
@@ -104,18 +124,15 @@ func swap(args []string, stdout, _ io.Writer, _ NewEngine) error {
 }
 
 func rollback(args []string, stdout, _ io.Writer, _ NewEngine) error {
-	c, f, err := clientFlags("rollback", args, nil)
+	c, _, err := plainClient("rollback", args)
 	if err != nil {
 		return err
-	}
-	if f.NArg() > 0 {
-		return badInput("unexpected argument %q, expected none after rollback", f.Arg(0))
 	}
 	return c.order("/rollback", struct{}{}, stdout)
 }
 
 func drain(args []string, stdout, _ io.Writer, _ NewEngine) error {
-	c, f, err := clientFlags("drain", args, nil)
+	c, f, _, err := parseClient("drain", args)
 	if err != nil {
 		return err
 	}
@@ -133,26 +150,17 @@ func drain(args []string, stdout, _ io.Writer, _ NewEngine) error {
 }
 
 func stop(args []string, stdout, _ io.Writer, _ NewEngine) error {
-	c, f, err := clientFlags("stop", args, nil)
+	c, _, err := plainClient("stop", args)
 	if err != nil {
 		return err
-	}
-	if f.NArg() > 0 {
-		return badInput("unexpected argument %q, expected none after stop", f.Arg(0))
 	}
 	return c.order("/stop", struct{}{}, stdout)
 }
 
 func status(args []string, stdout, _ io.Writer, _ NewEngine) error {
-	var asJSON *bool
-	c, f, err := clientFlags("status", args, func(f *pflag.FlagSet) {
-		asJSON = f.Bool("json", false, "print what the admin server tells, whole")
-	})
+	c, o, err := plainClient("status", args)
 	if err != nil {
 		return err
-	}
-	if f.NArg() > 0 {
-		return badInput("unexpected argument %q, expected none after status", f.Arg(0))
 	}
 	answer, err := (&http.Client{Timeout: 10 * time.Second}).Get(c.base + "/stats")
 	if err != nil {
@@ -162,13 +170,13 @@ func status(args []string, stdout, _ io.Writer, _ NewEngine) error {
 	if answer.StatusCode != http.StatusOK {
 		return failed(answer)
 	}
-	if *asJSON {
+	if o.json {
 		_, err := io.Copy(stdout, answer.Body)
 		return err
 	}
 	var s admin.Snapshot
 	if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
-		return fmt.Errorf("the gateway's answer cannot be read: %w", err)
+		return fmt.Errorf("the gateway's answer cannot be read: %w, expected one of this version; try `gateway status --json`", err)
 	}
 	return printStatus(stdout, &s)
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"time"
@@ -85,10 +84,16 @@ type options struct {
 // adminOff is the value of --admin that switches the admin server off.
 const adminOff = "off"
 
-func serveFlags(o *options) *pflag.FlagSet {
-	f := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+// newFlags are those of a command; order and messages are this package's.
+func newFlags(name string) *pflag.FlagSet {
+	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.SortFlags = false
+	return f
+}
+
+func serveFlags(o *options) *pflag.FlagSet {
+	f := newFlags("serve")
 
 	o.maxBody, o.bodyRate, o.sendRate, o.lineBytes, o.headBytes = 64<<20, 256, 256, 8<<10, 32<<10
 
@@ -131,7 +136,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.DurationVar(&o.confirm, "confirm", 3*time.Second, "how long the release before stands by, to take over again if the new one's workers end")
 	f.DurationVar(&o.stuckAfter, "stuck-after", 2*time.Second, "how long a worker may take no requests that wait before others get them; 0: for ever")
 	f.DurationVar(&o.stuckLimit, "stuck-limit", 30*time.Second, "how long a worker may be stuck before it is ended; 0: for ever")
-	f.DurationVar(&o.drainDelay, "drain-delay", 0, "how long clients are still taken after TERM or `gateway drain`, while /readyz of the admin server says 503")
+	f.DurationVar(&o.drainDelay, "drain-delay", 0, "how long clients are still taken after TERM or the command drain, while /readyz of the admin server says 503")
 	f.DurationVar(&o.drainLimit, "drain-limit", 30*time.Second, "how long requests in flight may take to finish when something stops")
 	f.IntVar(&o.pipelineDepth, "pipeline-depth", 32, "number of requests of one connection that may be in a worker together")
 	f.DurationVar(&o.requestTimeout, "request-timeout", 0, "how long a request may take until its answer begins, before it is answered 504; 0, here and below: without end")
@@ -149,7 +154,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.BoolVar(&o.keepUnderscores, "keep-underscores", false, "pass header fields on whose names hold an underscore")
 	f.IntVar(&o.exchanges, "exchanges", 1024, "requests in flight per worker and loop, a power of two")
 	f.IntVar(&o.ringSlots, "ring-slots", 0, "events per ring, a power of two (default: 4 for each exchange)")
-	f.Var(&o.arenaSize, "arena-size", "bytes of bodies in flight per worker, loop and direction (default 16MiB, more with many exchanges; memory is used as it is needed)")
+	f.Var(&o.arenaSize, "arena-size", "bytes of bodies in flight per worker, loop and direction (default 16MiB, more with many exchanges; allocated in full when a worker attaches)")
 	f.IntVar(&o.maxWorkers, "max-workers", 64, "workers that may be attached at a time")
 	f.Var(&o.memoryLimit, "memory-limit", "memory of all workers' segments together (default: half of what this process may use)")
 	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")
@@ -158,8 +163,8 @@ func serveFlags(o *options) *pflag.FlagSet {
 	return f
 }
 
-// flagError says what is wrong with a flag, and what was expected.
-func flagError(err error) error {
+// flagError says what is wrong with a flag of a command, and what was expected.
+func flagError(command string, f *pflag.FlagSet, err error) error {
 	var (
 		unknown *pflag.NotExistError
 		missing *pflag.ValueRequiredError
@@ -173,13 +178,13 @@ func flagError(err error) error {
 		if unknown.GetSpecifiedShortnames() != "" {
 			dashes = "-"
 		}
-		return badInput("unknown flag %q, expected %sone that `gateway help serve` lists", dashes+unknown.GetSpecifiedName(), meant(dashes, unknown.GetSpecifiedName()))
+		return badInput("unknown flag %q, expected %sone that `gateway help %s` lists", dashes+unknown.GetSpecifiedName(), meant(f, dashes, unknown.GetSpecifiedName()), command)
 	case errors.As(err, &missing):
 		return badInput("flag --%s has no value, expected %s", missing.GetFlag().Name, expectedValue(missing.GetFlag()))
 	case errors.As(err, &invalid):
 		return badInput("--%s %q cannot be used, expected %s", invalid.GetFlag().Name, invalid.GetValue(), expectedValue(invalid.GetFlag()))
 	}
-	return badInput("%w, expected flags as `gateway help serve` lists them", err)
+	return badInput("%w, expected flags as `gateway help %s` lists them", err, command)
 }
 
 func expectedValue(flag *pflag.Flag) string {
@@ -193,9 +198,4 @@ func expectedValue(flag *pflag.Flag) string {
 	}
 	name, _ := pflag.UnquoteUsage(flag)
 	return name
-}
-
-func serveHelp(stdout io.Writer) error {
-	_, err := fmt.Fprintf(stdout, "Usage: gateway serve|check|config [flags] [--worker PATH [-- ARGS]]\n\nFlags:\n%s", serveFlags(&options{}).FlagUsages())
-	return err
 }

@@ -58,7 +58,7 @@ func readArguments(args []string) (*input, error) {
 		return f.Set(flag.Name, text)
 	})
 	if err != nil {
-		return nil, flagError(err)
+		return nil, flagError("serve", f, err)
 	}
 	rest := f.Args()
 	own := len(rest) // arguments before --

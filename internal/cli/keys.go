@@ -73,7 +73,7 @@ func unknownKey(f *pflag.FlagSet, entry conffile.Entry) error {
 	if f.Lookup(entry.Key) != nil {
 		return fmt.Errorf("key %q is for the command line only, expected one that `gateway config` prints", entry.Key)
 	}
-	return fmt.Errorf("unknown key %q, expected %sone that `gateway config` prints", entry.Key, meant("", entry.Key))
+	return fmt.Errorf("unknown key %q, expected %sone that `gateway config` prints", entry.Key, meant(f, "", entry.Key))
 }
 
 // keyValues are the values that a key holds, as texts such as the command line has.

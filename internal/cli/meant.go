@@ -7,10 +7,10 @@ import (
 )
 
 // meant names the flag that a misspelt name may stand for, as the beginning of what was expected; empty if none is near.
-func meant(dashes, name string) string {
+func meant(f *pflag.FlagSet, dashes, name string) string {
 	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 	nearest, best := "", len(name)/3+1
-	serveFlags(&options{}).VisitAll(func(flag *pflag.Flag) {
+	f.VisitAll(func(flag *pflag.Flag) {
 		if d := distance(name, flag.Name); d < best && (dashes != "" || isKey(flag.Name)) {
 			nearest, best = flag.Name, d
 		}

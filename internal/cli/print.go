@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -14,9 +13,6 @@ import (
 // printConfig prints the configuration that serve would run with, as a file for --config.
 func printConfig(args []string, stdout, _ io.Writer, _ NewEngine) error {
 	in, err := readInput(args)
-	if errors.Is(err, pflag.ErrHelp) {
-		return serveHelp(stdout)
-	}
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-
-	"github.com/spf13/pflag"
 
 	"ringway/internal/accesslog"
 	"ringway/internal/gateway"
@@ -35,9 +32,6 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) (err er
 	}
 	defer func() { before.tell(err) }()
 	in, err := readInput(args)
-	if errors.Is(err, pflag.ErrHelp) {
-		return serveHelp(stdout)
-	}
 	if err != nil {
 		return err
 	}

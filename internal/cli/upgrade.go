@@ -58,7 +58,7 @@ func upgradeOn(signals <-chan os.Signal, g *gateway.Gateway, log *slog.Logger) {
 }
 
 func upgrade(args []string, stdout, _ io.Writer, _ NewEngine) error {
-	c, f, err := clientFlags("upgrade", args, nil)
+	c, f, _, err := parseClient("upgrade", args)
 	if err != nil {
 		return err
 	}
