@@ -20,6 +20,7 @@ type load struct {
 	Depth       int    `json:"depth"` // requests written at once on a connection
 	Body        int    `json:"body"`  // request body bytes, a multiple of 16
 	Answer      int    `json:"answer"`
+	File        string `json:"file,omitempty"` // asked for; only targets that are Go servers have it
 	Drip        int    `json:"drip,omitempty"` // connections beside that send one byte a second
 
 	Ours bool   `json:"ringway_only,omitempty"` // says nothing of others
@@ -33,6 +34,10 @@ var loads = []load{
 	{Name: "bytes-16k", Title: "16 KiB", Method: "GET", Path: "/bytes?n=16384", Connections: 64, Depth: 1, Answer: 16 << 10},
 	{Name: "bytes-1m", Title: "1 MiB (16 conns)", Method: "GET", Path: "/bytes?n=1048576", Connections: 16, Depth: 1, Answer: 1 << 20},
 	{Name: "bytes-1m-nocopy", Title: "1 MiB no copy (16 conns)", Method: "GET", Path: "/bytes?n=1048576&copy=none", Connections: 16, Depth: 1, Answer: 1 << 20, Ours: true, Like: "bytes-1m"},
+	{Name: "file-1m", Title: "file of 1 MiB (16 conns)", Method: "GET", Path: "/file?name=1m", Connections: 16, Depth: 1, Answer: 1 << 20, File: "1m"},
+	{Name: "file-1m-copied", Title: "the same through the ring", Method: "GET", Path: "/file?name=1m&copy=ring", Connections: 16, Depth: 1, Answer: 1 << 20, File: "1m", Ours: true, Like: "file-1m"},
+	{Name: "file-16m", Title: "file of 16 MiB (4 conns)", Method: "GET", Path: "/file?name=16m", Connections: 4, Depth: 1, Answer: 16 << 20, File: "16m"},
+	{Name: "file-16m-copied", Title: "the same through the ring", Method: "GET", Path: "/file?name=16m&copy=ring", Connections: 4, Depth: 1, Answer: 16 << 20, File: "16m", Ours: true, Like: "file-16m"},
 	{Name: "echo-1k", Title: "echo 1 KiB", Method: "POST", Path: "/echo", Connections: 64, Depth: 1, Body: 1 << 10, Answer: 1 << 10},
 	{Name: "echo-64k", Title: "echo 64 KiB", Method: "POST", Path: "/echo", Connections: 64, Depth: 1, Body: 64 << 10, Answer: 64 << 10},
 	{Name: "one", Title: "1 conn", Method: "GET", Path: "/", Connections: 1, Depth: 1, Answer: 13},

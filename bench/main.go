@@ -31,7 +31,9 @@ import (
 type bench struct {
 	root string // of the source tree
 	work string // scratch directory, ignored by git
-	out  string // where results go
+
+	files string // directory of the files that are asked for
+	out   string // where results go
 
 	rounds       int
 	duration     time.Duration
@@ -154,8 +156,15 @@ func configure(mode string, arguments []string) (*bench, error) {
 			b.out = filepath.Join(b.work, "quick")
 		}
 	}
-	for _, directory := range []string{b.work, b.out} {
+	b.files = filepath.Join(b.work, "files")
+	for _, directory := range []string{b.work, b.out, b.files} {
 		if err := os.MkdirAll(directory, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	for name, size := range map[string]int{"1m": 1 << 20, "16m": 16 << 20} {
+		content := []byte(strings.Repeat("0123456789abcdef", size/16))
+		if err := os.WriteFile(filepath.Join(b.files, name), content, 0o644); err != nil {
 			return nil, err
 		}
 	}

@@ -47,7 +47,10 @@ func allTargets() []*target {
 
 func (t *target) measures(l load) bool {
 	if l.Ours {
-		return t.Name == "env" || t.Name == "handler"
+		return t.Name == "handler" || t.Name == "env" && !strings.Contains(l.Path, "copy=ring")
+	}
+	if l.File != "" {
+		return t.Name == "env" || t.Name == "handler" || t.Name == "nethttp"
 	}
 	return t.loads == nil || slices.Contains(t.loads, l.Name)
 }
@@ -95,7 +98,7 @@ func startGateway(mode string, extra []string) func(*bench, *target) error {
 			t.log = filepath.Join(b.work, t.Name+".access")
 			arguments = append(arguments, "--access-log", t.log, "--client-connections", "20000", "--request-timeout", "1m", "--in-flight", "1024")
 		}
-		arguments = append(arguments, "--worker", cmp.Or(t.worker, b.worker), "--", "--mode", mode)
+		arguments = append(arguments, "--worker", cmp.Or(t.worker, b.worker), "--", "--mode", mode, "--files", b.files)
 		arguments = append(arguments, b.workerFlags...)
 		p, err := t.run(b, "", extra, arguments...)
 		if err != nil {
@@ -114,7 +117,7 @@ func startNetHTTP(b *bench, t *target) error {
 		return err
 	}
 	t.base = "http://" + address
-	p, err := t.run(b, "", nil, filepath.Join(b.work, "peer-nethttp"), "--listen", address)
+	p, err := t.run(b, "", nil, filepath.Join(b.work, "peer-nethttp"), "--listen", address, "--files", b.files)
 	if err != nil {
 		return err
 	}

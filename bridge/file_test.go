@@ -126,24 +126,24 @@ func TestReadFromFile(t *testing.T) {
 			copied(w, f)
 		}, content + content, "text/plain; charset=utf-8", ring.LengthUnknown, 2},
 		{"a part", "GET", content, func(w http.ResponseWriter, f *os.File) {
-			if n, err := io.CopyN(w, f, 100_000); n != 100_000 || err != nil {
+			if n, err := io.CopyN(w, f, 150_000); n != 150_000 || err != nil {
 				panic(err)
 			}
-			if at, _ := f.Seek(0, io.SeekCurrent); at != 100_000 {
+			if at, _ := f.Seek(0, io.SeekCurrent); at != 150_000 {
 				panic(fmt.Sprint("the position is ", at))
 			}
-		}, content[:100_000], "text/plain; charset=utf-8", ring.LengthUnknown, 1},
+		}, content[:150_000], "text/plain; charset=utf-8", ring.LengthUnknown, 1},
 		{"a part beyond the end", "GET", content, func(w http.ResponseWriter, f *os.File) {
 			if n, err := io.CopyN(w, f, size+1); n != size || err != io.EOF {
 				panic(fmt.Sprint(n, err))
 			}
 		}, content, "text/plain; charset=utf-8", ring.LengthUnknown, 1},
 		{"more than declared", "GET", content, func(w http.ResponseWriter, f *os.File) {
-			w.Header().Set("Content-Length", "100000")
-			if n, err := io.Copy(w, f); n != 100_000 || err != http.ErrContentLength {
+			w.Header().Set("Content-Length", "150000")
+			if n, err := io.Copy(w, f); n != 150_000 || err != http.ErrContentLength {
 				panic(fmt.Sprint(n, err))
 			}
-		}, content[:100_000], "text/plain; charset=utf-8", 100_000, 1},
+		}, content[:150_000], "text/plain; charset=utf-8", 150_000, 1},
 		{"small", "GET", content[:leastFile-1], func(w http.ResponseWriter, f *os.File) { copied(w, f) }, content[:leastFile-1], "text/plain; charset=utf-8", ring.LengthUnknown, 0},
 		{"HEAD", "HEAD", content, func(w http.ResponseWriter, f *os.File) { copied(w, f) }, "", "", uint64(size), 0},
 		{"no body allowed", "GET", content, func(w http.ResponseWriter, f *os.File) {
@@ -183,7 +183,7 @@ func TestReadFromOtherFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := written.Truncate(100_000); err != nil {
+	if err := written.Truncate(200_000); err != nil {
 		t.Fatal(err)
 	}
 	directory, err := os.Open(t.TempDir())
@@ -211,7 +211,7 @@ func TestReadFromOtherFiles(t *testing.T) {
 
 // Beyond the number that a lane may have under way, files are copied.
 func TestFilesUnderWay(t *testing.T) {
-	content := strings.Repeat(long, 5000)
+	content := strings.Repeat(long, 20_000)
 	f := fileOf(t, content)
 	geometry := ring.Geometry{Lanes: 1, RingSlots: 1024, ExchangeSlots: 256, ArenaUnits: 4096}
 	x := newHarness(t, geometry, handle(func(w http.ResponseWriter, r *http.Request) {
@@ -256,7 +256,7 @@ func TestFilesUnderWay(t *testing.T) {
 
 // A call that sends a file does not return before the gateway has let go of it, whatever ends it.
 func TestFileEnds(t *testing.T) {
-	content := strings.Repeat(long, 5000)
+	content := strings.Repeat(long, 20_000)
 	for _, dispatch := range []Dispatch{Auto, Inline, Pool(2)} {
 		for _, c := range []struct {
 			name string
@@ -311,7 +311,7 @@ func TestFileEnds(t *testing.T) {
 
 // A write deadline ends the sending of a file, too.
 func TestFileDeadline(t *testing.T) {
-	f := fileOf(t, strings.Repeat(long, 5000))
+	f := fileOf(t, strings.Repeat(long, 20_000))
 	var got error
 	x := sendHarness(t, handle(func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
@@ -331,7 +331,7 @@ func TestFileDeadline(t *testing.T) {
 
 // The gateway dies with a file: the handler does not wait for it for ever.
 func TestFileGatewayGone(t *testing.T) {
-	f := fileOf(t, strings.Repeat(long, 5000))
+	f := fileOf(t, strings.Repeat(long, 20_000))
 	got := make(chan error, 1)
 	x := sendHarness(t, handle(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(w, f)
@@ -366,16 +366,16 @@ func (r rotated) WriteTo(w io.Writer) (int64, error) {
 
 // What only has a file inside is read, also behind a limit.
 func TestReadFromWrappedFile(t *testing.T) {
-	content := strings.Repeat("a", 100_000)
+	content := strings.Repeat("a", 200_000)
 	f := fileOf(t, content)
 	x := sendHarness(t, handle(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := io.CopyN(w, rotated{f}, 100_000); err != nil {
+		if _, err := io.CopyN(w, rotated{f}, 200_000); err != nil {
 			panic(err)
 		}
 	}), nil)
 	a := x.do(t, ringtest.Request{})
 	x.settled(t)
-	if a.Files != 0 || string(a.Body) != strings.Repeat("b", 100_000) {
+	if a.Files != 0 || string(a.Body) != strings.Repeat("b", 200_000) {
 		t.Errorf("%d files, %d bytes", a.Files, len(a.Body))
 	}
 }

@@ -77,6 +77,13 @@ func (l *lane) unlock() {
 	}
 }
 
+// unlockQuietly lets go of the lane and leaves the wake-up that became due to the caller.
+func (l *lane) unlockQuietly() (due bool) {
+	due = l.ring.SignalDue()
+	l.mu.Unlock()
+	return due
+}
+
 // laneLocker is a lane as the lock of a sync.Cond, so that waiting sends due wake-ups too.
 type laneLocker lane
 

@@ -120,12 +120,16 @@ func (s *sender) publishBlockLocked(mem []byte, flags uint8) error {
 // publishSmall publishes what was collected: as the whole or the beginning of the response with the head in the same
 // block, or as more of the body.
 func (s *sender) publishSmall(flags uint8) error {
-	l := s.ex.lane
 	if !s.begun {
 		s.typed(s.small)
 	}
-	l.lock()
-	defer l.unlock()
+	s.ex.lane.lock()
+	defer s.ex.lane.unlock()
+	return s.publishSmallLocked(flags)
+}
+
+func (s *sender) publishSmallLocked(flags uint8) error {
+	l := s.ex.lane
 	if err := s.writable(); err != nil {
 		return err
 	}

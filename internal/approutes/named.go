@@ -3,6 +3,7 @@ package approutes
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -57,9 +58,15 @@ func (h handler) named(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	w.Header().Set("Content-Type", binaryType)
-	http.ServeContent(w, r, "", info.ModTime(), f)
+	var content io.ReadSeeker = f
+	if r.URL.Query().Get("copy") == "ring" {
+		content = readSeeker{f} // no longer known for a file
+	}
+	http.ServeContent(w, r, "", info.ModTime(), content)
 	return nil
 }
+
+type readSeeker struct{ io.ReadSeeker }
 
 // named sends the whole file: ranges are for applications that look at Range.
 func (a app) named(env envmap.Env, query url.Values) error {

@@ -54,11 +54,11 @@ func violations(g *system.Gateway) (sum uint64) {
 	return sum
 }
 
-// TestWorkerFiles: files of all sizes arrive as they are, by descriptor from 64 KiB on.
+// TestWorkerFiles: files of all sizes arrive as they are, by descriptor from 128 KiB on.
 func TestWorkerFiles(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	sizes := []int{0, 1, 4096, 65535, 65536, 1 << 20, 16<<20 + 1, 64 << 20}
+	sizes := []int{0, 1, 4096, 128<<10 - 1, 128 << 10, 1 << 20, 16<<20 + 1, 64 << 20}
 	sums := map[int][32]byte{}
 	for _, size := range sizes {
 		content := random(size)
@@ -89,7 +89,7 @@ func TestWorkerFiles(t *testing.T) {
 						t.Errorf("%d bytes came as others", size)
 					}
 				}
-				if size >= 65536 {
+				if size >= 128<<10 {
 					files, bytes = files+1, bytes+uint64(size)
 				}
 			}
@@ -124,13 +124,13 @@ func TestWorkerFileRanges(t *testing.T) {
 		status int
 		want   string
 	}{
-		{[]string{"Range: bytes=0-99999"}, 206, content[:100_000]},
+		{[]string{"Range: bytes=0-199999"}, 206, content[:200_000]},
 		{[]string{"Range: bytes=1-"}, 206, content[1:]},
-		{[]string{"Range: bytes=-70000"}, 206, content[1<<20-70_000:]},
+		{[]string{"Range: bytes=-170000"}, 206, content[1<<20-170_000:]},
 		{[]string{"Range: bytes=7-7"}, 206, content[7:8]},
 		{[]string{"Range: bytes=1048576-"}, 416, ""},
-		{[]string{"Range: bytes=0-99999", "If-Range: " + modified}, 206, content[:100_000]},
-		{[]string{"Range: bytes=0-99999", "If-Range: Thu, 01 Jan 1970 00:00:00 GMT"}, 200, content},
+		{[]string{"Range: bytes=0-199999", "If-Range: " + modified}, 206, content[:200_000]},
+		{[]string{"Range: bytes=0-199999", "If-Range: Thu, 01 Jan 1970 00:00:00 GMT"}, 200, content},
 		{[]string{"If-Modified-Since: " + modified}, 304, ""},
 	} {
 		answer, body := ask(t, g, "GET", "/file?name=f", c.fields...)
@@ -138,13 +138,13 @@ func TestWorkerFileRanges(t *testing.T) {
 			t.Errorf("%q: status %d with %d bytes, want %d with %d", c.fields, answer.StatusCode, len(body), c.status, len(c.want))
 		}
 	}
-	answer, body := ask(t, g, "GET", "/file?name=f", "Range: bytes=0-99999,500000-599999,-5")
+	answer, body := ask(t, g, "GET", "/file?name=f", "Range: bytes=0-199999,500000-599999,-5")
 	_, parameters, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if err != nil || answer.StatusCode != 206 || answer.ContentLength != int64(len(body)) {
 		t.Fatalf("status %d, %v", answer.StatusCode, err)
 	}
 	parts := multipart.NewReader(strings.NewReader(body), parameters["boundary"])
-	for _, want := range []string{content[:100_000], content[500_000:600_000], content[1<<20-5:]} {
+	for _, want := range []string{content[:200_000], content[500_000:600_000], content[1<<20-5:]} {
 		part, err := parts.NextPart()
 		if err != nil {
 			t.Fatal(err)
@@ -220,7 +220,7 @@ func TestWorkerFileSlowReaders(t *testing.T) {
 	for _, mode := range []string{"handler", "env"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			content := string(random(100_000))
+			content := string(random(200_000))
 			directory := site(t, map[string]string{"f": content})
 			sparse(t, directory, "large", size)
 			g := filesOf(t, mode, directory, "--send-timeout", "0")

@@ -26,10 +26,11 @@ import (
 func main() {
 	address := flag.String("listen", "127.0.0.1:0", "TCP `address`, or unix:PATH")
 	release := flag.String("release", "net/http", "`name` that /pid tells")
+	files := flag.String("files", "", "`directory` of /file?name=")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, *address, *release); err != nil {
+	if err := serve(ctx, *address, *release, *files); err != nil {
 		fmt.Fprintln(os.Stderr, "net/http peer:", err)
 		os.Exit(1)
 	}
@@ -38,7 +39,7 @@ func main() {
 // shutdownLimit is how long requests under way may take at the end.
 const shutdownLimit = 30 * time.Second
 
-func serve(ctx context.Context, address, release string) error {
+func serve(ctx context.Context, address, release, files string) error {
 	network := "tcp"
 	if path, found := strings.CutPrefix(address, "unix:"); found {
 		network, address = "unix", path
@@ -47,7 +48,16 @@ func serve(ctx context.Context, address, release string) error {
 	if err != nil {
 		return err
 	}
-	routes := approutes.Handler(approutes.Options{Release: release})
+	options := approutes.Options{Release: release}
+	if files != "" {
+		root, err := os.OpenRoot(files)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = root.Close() }() // the process ends
+		options.Files = root
+	}
+	routes := approutes.Handler(options)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/echo" && r.ContentLength >= 0 {
 			echo(w, r)
