@@ -2,6 +2,7 @@ package owin
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -81,14 +82,14 @@ func answered(t *testing.T, conn net.Conn, one rules.Case) {
 	t.Helper()
 	in := bufio.NewReader(conn)
 	answer, err := wire.ReadAnswer(in, false)
-	for err == nil && answer.Status < 200 {
+	for err == nil && answer.Status == 100 {
 		answer, err = wire.ReadAnswer(in, false)
 	}
 	cut := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 	if cut != one.Cut || err != nil && !cut {
 		t.Fatalf("%v after %+v", err, *answer)
 	}
-	want := wire.Expected{Status: max(one.Status, 200), CheckBody: true, Body: []byte(wantedBody(one))}
+	want := wire.Expected{Status: cmp.Or(one.Status, 200), CheckBody: true, Body: []byte(wantedBody(one))}
 	if err := want.Check(answer); err != nil {
 		t.Error(err)
 	}
@@ -103,6 +104,20 @@ func answered(t *testing.T, conn net.Conn, one rules.Case) {
 		if found != 1 {
 			t.Errorf("%q is there %d times: %+v", f, found, answer.Fields)
 		}
+	}
+	if one.Talk != nil {
+		talk(t, conn, in, one.Talk)
+	}
+}
+
+// talk does what a case does over its upgraded connection.
+func talk(t *testing.T, conn io.Writer, in io.Reader, one *rules.Talk) {
+	t.Helper()
+	if _, err := io.WriteString(conn, one.Send); err != nil {
+		t.Error(err)
+	}
+	if got, err := io.ReadAll(in); err != nil || string(got) != one.Want {
+		t.Errorf("the stream gives %q, %v, want %q", got, err, one.Want)
 	}
 }
 

@@ -40,11 +40,15 @@ type Case struct {
 	Body   string   // of the answer; empty: "ok", see ok; "-": none
 	Cut    bool     // the connection is cut within the answer
 	Log    string   // in the worker's log, or in what Runner.Run returns
+	Talk   *Talk    // behind an answer 101
 	Late   bool     // Check.Later is called, and what it checks is fetched with another request
 
 	GatewayOnly bool // it needs a client that does more than ask
 	Leave       bool // the client leaves before the answer, once the App has called Check.Waits
 }
+
+// Talk is what goes over an upgraded connection: the client sends, and reads up to the end.
+type Talk struct{ Send, Want string }
 
 // CaseField is the field that tells a worker which case a request is for, and LateField which one's results are asked for.
 const (

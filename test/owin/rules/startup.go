@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"ringway/envmap"
+	"ringway/envmap/envsocket"
 )
 
 const startupSection = "Start-up"
@@ -24,7 +25,7 @@ func Startup(b *envmap.Builder, run envmap.App) (envmap.App, error) {
 		started.inits.Add(1)
 		return nil
 	})
-	return b.Run(run)
+	return envsocket.Use(b, envsocket.Options{}).Map("/websocket", Echo).Run(run)
 }
 
 func property[T any](c *Check, key string) T {
@@ -60,13 +61,14 @@ var startupRules = []Rule{
 		Tests: []Place{{"envmap/properties_test.go", []string{"TestProperties"}}, {"bridge/startup_test.go", []string{"TestStartup"}}},
 	},
 	{
-		Section: startupSection, Clause: "Common keys, 5", Title: "server.Capabilities is the same instance at start-up and in each request; it has opaque.Version, sendfile.Version and sendfile.Support",
+		Section: startupSection, Clause: "Common keys, 5", Title: "server.Capabilities is the same instance at start-up and in each request; it has opaque.Version, sendfile.Version, sendfile.Support and, of a middleware, websocket.Version",
 		Cases: []Case{{
 			Name: "capabilities", GatewayOnly: true,
 			App: func(c *Check, env envmap.Env) error {
 				now, then := value[map[string]any](c, env, "server.Capabilities"), property[map[string]any](c, "server.Capabilities")
 				Equal(c, "instance", reflect.ValueOf(now).Pointer(), reflect.ValueOf(then).Pointer())
 				Equal(c, "opaque.Version", now["opaque.Version"], any("1.0"))
+				Equal(c, "websocket.Version", now["websocket.Version"], any("1.0"))
 				Equal(c, "sendfile.Version", now["sendfile.Version"], any("1.0"))
 				support, _ := now["sendfile.Support"].(map[string]any)
 				Equal(c, "sendfile.Concurrency", support["sendfile.Concurrency"], any("None"))
