@@ -56,6 +56,10 @@ func (a app) route(env envmap.Env) error {
 		return env.Reply(http.StatusOK).JSON(peerAnswer{Remote: env.RemoteIP(), Scheme: env.Scheme(), Host: env.Header("host")})
 	case "/status":
 		return envStatus(env)
+	case "/ws":
+		return envWebSocket(env)
+	case "/opaque":
+		return envOpaque(env)
 	case "/file":
 		if q := query(env); q.Has("name") {
 			return a.named(env, q)

@@ -18,6 +18,8 @@
 //	/file?name=NAME      a file of the directory that the worker was given; from the handler with ranges and conditions,
 //	                     and with &copy=ring read by the worker
 //	/file?n=N            handler: N bytes of the pattern as a file that has not changed since 2024, ranges and conditions served
+//	/ws                  a WebSocket that echoes messages
+//	/opaque              a stream for Upgrade: upper, which comes back in upper case; others are answered 426
 //	/trailers            handler: the request body, then its trailer fields and X-Sha256 of it as trailers
 //	/hints               handler: 103 with a Link field, then "Hello, World!"
 //

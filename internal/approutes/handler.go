@@ -55,6 +55,10 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = trailers(w, r)
 	case "/hints":
 		hints(w)
+	case "/ws":
+		err = webSocket(w, r)
+	case "/opaque":
+		err = opaque(w, r)
 	default:
 		answerText(w, http.StatusNotFound, fmt.Sprintf("no route %q\n", r.URL.Path))
 	}
