@@ -15,6 +15,15 @@
 // connection, or makes it a 502 if nothing was sent. A safe request whose handler's process died is given to another worker
 // once, with [AttemptHeader]; an App finds that in its environment.
 //
+// # Files
+//
+// A regular file of 128 KiB or more that a handler copies to its response (io.Copy, io.CopyN, http.ServeFile,
+// http.ServeContent with an *os.File, Env.SendFile) is not read here: the gateway gets a descriptor of it and sends it with
+// sendfile(2). The call returns when the gateway has closed that descriptor: when all is with the client's connection, or
+// the client is gone, the write deadline or context over, or the file has turned out too short ([ErrFileCut]). Small files,
+// those beyond 128 under way in a lane, what is not regular and what only has a file inside are copied. Ranges of several
+// parts are copied by net/http.
+//
 // # Upgrades
 //
 // A handler may take the connection over by http.Hijacker, also through http.ResponseController: after WriteHeader(101), or

@@ -379,3 +379,55 @@ func TestReadFromWrappedFile(t *testing.T) {
 		t.Errorf("%d files, %d bytes", a.Files, len(a.Body))
 	}
 }
+
+// What net/http makes of files: whole ones and single ranges go by descriptor, several ranges are mixed with heads and
+// copied, and conditions and HEAD send nothing.
+func TestServeFile(t *testing.T) {
+	content := strings.Repeat(long, 40_000)
+	f := fileOf(t, content)
+	if err := os.Chtimes(f.Name(), time.Unix(1e9, 0), time.Unix(1e9, 0)); err != nil {
+		t.Fatal(err)
+	}
+	modified := time.Unix(1e9, 0).UTC().Format(http.TimeFormat)
+	directory, name := filepath.Split(f.Name())
+	for kind, h := range map[string]http.Handler{
+		"ServeFile":  handle(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, f.Name()) }),
+		"FileServer": http.FileServer(http.Dir(directory)),
+	} {
+		for _, c := range []struct {
+			name   string
+			method string
+			fields []string
+			status uint16
+			body   string // "" if it has several parts
+			total  int
+			files  int
+		}{
+			{"whole", "GET", nil, 200, content, len(content), 1},
+			{"HEAD", "HEAD", nil, 200, "", len(content), 0},
+			{"range", "GET", []string{"Range", "bytes=100-299999"}, 206, content[100:300_000], 299_900, 1},
+			{"suffix", "GET", []string{"Range", "bytes=-200000"}, 206, content[len(content)-200_000:], 200_000, 1},
+			{"small range", "GET", []string{"Range", "bytes=5-6"}, 206, content[5:7], 2, 0},
+			{"If-Range holds", "GET", []string{"Range", "bytes=0-199999", "If-Range", modified}, 206, content[:200_000], 200_000, 1},
+			{"If-Range does not", "GET", []string{"Range", "bytes=0-199999", "If-Range", "Thu, 01 Jan 1970 00:00:00 GMT"}, 200, content, len(content), 1},
+			{"several", "GET", []string{"Range", "bytes=0-199999,300000-499999"}, 206, "", 0, 0},
+			{"behind the end", "GET", []string{"Range", "bytes=9000000-"}, 416, "", 0, 0},
+			{"not modified", "GET", []string{"If-Modified-Since", modified}, 304, "", 0, 0},
+		} {
+			t.Run(kind+" "+c.name, func(t *testing.T) {
+				x := sendHarness(t, h, nil)
+				a := x.do(t, ringtest.Request{Method: c.method, Target: "/" + name, Fields: c.fields})
+				if a.Status != c.status || a.Aborted || a.Files != c.files || c.total != 0 && a.Total != uint64(c.total) {
+					t.Errorf("status %d, aborted %v, %d files, total %d", a.Status, a.Aborted, a.Files, a.Total)
+				}
+				if c.body != "" && string(a.Body) != c.body {
+					t.Errorf("%d bytes, want %d", len(a.Body), len(c.body))
+				}
+				if c.name == "several" && (uint64(len(a.Body)) != a.Total || strings.Count(string(a.Body), content[:200_000]) == 0) {
+					t.Errorf("%d bytes of %d", len(a.Body), a.Total)
+				}
+				x.settled(t)
+			})
+		}
+	}
+}

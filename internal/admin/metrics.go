@@ -70,6 +70,8 @@ var loopSeries = []series[engine.LoopStats]{
 	loopCounter("native_answers_total", "Requests answered by the gateway itself.", func(l *engine.LoopStats) uint64 { return l.NativeAnswers }),
 	loopCounter("static_answers_total", "Requests for paths of static files.", func(l *engine.LoopStats) uint64 { return l.StaticAnswers }),
 	loopCounter("static_bytes_total", "Bytes of static files.", func(l *engine.LoopStats) uint64 { return l.StaticBytes }),
+	loopCounter("files_total", "Files that workers handed over to be sent.", func(l *engine.LoopStats) uint64 { return l.Files }),
+	loopCounter("file_bytes_total", "Bytes sent of files that workers handed over.", func(l *engine.LoopStats) uint64 { return l.FileBytes }),
 	loopCounter("received_bytes_total", "Bytes received from clients.", func(l *engine.LoopStats) uint64 { return l.BytesIn }),
 	loopCounter("sent_bytes_total", "Bytes sent to clients.", func(l *engine.LoopStats) uint64 { return l.BytesOut }),
 	loopGauge("aside_bytes", "Bytes of answers that are held in the gateway's own memory for slow clients.", func(l *engine.LoopStats) uint64 { return l.AsideBytes }),
