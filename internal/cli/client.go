@@ -25,6 +25,7 @@ const defaultAdmin = "127.0.0.1:9180"
 type clientOptions struct {
 	admin string
 	json  bool // of status
+	ready bool // of status
 }
 
 func clientFlags(name string, o *clientOptions) *pflag.FlagSet {
@@ -32,6 +33,7 @@ func clientFlags(name string, o *clientOptions) *pflag.FlagSet {
 	f.StringVar(&o.admin, "admin", defaultAdmin, "`ADDR` (HOST:PORT) of the gateway's admin server")
 	if name == "status" {
 		f.BoolVar(&o.json, "json", false, "print what the admin server tells, whole")
+		f.BoolVar(&o.ready, "ready", false, "only tell, by the exit code, whether clients should be sent here, as /readyz does")
 	}
 	return f
 }
@@ -162,11 +164,18 @@ func status(args []string, stdout, _ io.Writer, _ NewEngine) error {
 	if err != nil {
 		return err
 	}
-	answer, err := (&http.Client{Timeout: 10 * time.Second}).Get(c.base + "/stats")
+	path := "/stats"
+	if o.ready {
+		path = "/readyz"
+	}
+	answer, err := (&http.Client{Timeout: 10 * time.Second}).Get(c.base + path)
 	if err != nil {
 		return c.unreachable(err)
 	}
 	defer answer.Body.Close()
+	if o.ready {
+		return readiness(answer)
+	}
 	if answer.StatusCode != http.StatusOK {
 		return failed(answer)
 	}
@@ -179,4 +188,16 @@ func status(args []string, stdout, _ io.Writer, _ NewEngine) error {
 		return fmt.Errorf("the gateway's answer cannot be read: %w, expected one of this version; try `gateway status --json`", err)
 	}
 	return printStatus(stdout, &s)
+}
+
+// readiness is an error that says why no clients should be sent to the gateway.
+func readiness(answer *http.Response) error {
+	var h admin.Health
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&h); err != nil {
+		return fmt.Errorf("the gateway answered %s, expected its readiness: %w", answer.Status, err)
+	}
+	if !h.OK {
+		return fmt.Errorf("not ready: %s; `gateway status` tells more", h.Reason)
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"ringway/internal/admin"
 	"ringway/ring"
 )
 
@@ -106,6 +107,29 @@ func TestExitCodes(t *testing.T) {
 	}
 	if len(exitCodes) != 3 || exitCodes[exitBadInput].name != "2" {
 		t.Errorf("the manual tells of other exit codes: %v", exitCodes)
+	}
+}
+
+func TestReadyTellsByItsExitCode(t *testing.T) {
+	reason := "no worker is ready"
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" {
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+		if reason != "" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_ = json.NewEncoder(w).Encode(admin.Health{OK: reason == "", Reason: reason})
+	}))
+	defer gateway.Close()
+	args := []string{"status", "--ready", "--admin", strings.TrimPrefix(gateway.URL, "http://")}
+	var stdout, stderr bytes.Buffer
+	if code := Run(args, &stdout, &stderr, noEngine(t)); code != exitFailure || !strings.Contains(stderr.String(), reason) {
+		t.Errorf("exit code %d, stderr %q", code, stderr.String())
+	}
+	reason = ""
+	if text := print(t, args...); text != "" {
+		t.Errorf("it printed %q", text)
 	}
 }
 
