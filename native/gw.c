@@ -45,6 +45,9 @@ struct gw {
     uint32_t worker_count;
     struct loop_lane **lanes; /* for statistics */
     uint32_t lane_count;
+    uint64_t questions;           /* listings that were asked for */
+    struct loop_listing *listing; /* the last answer that nobody has taken */
+    pthread_cond_t listed;
 };
 
 int gw_new(const struct gw_config *config, struct gw **out) {
@@ -85,6 +88,11 @@ int gw_new(const struct gw_config *config, struct gw **out) {
     }
     pthread_mutex_init(&gw->mutex, NULL);
     pthread_cond_init(&gw->notified, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&gw->listed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     gw->notices_tail = &gw->notices;
     gw->loud_loops = config->loops;
     *out = gw;
@@ -107,6 +115,8 @@ void gw_free(struct gw *gw) {
     admission_free(&gw->admission);
     pthread_mutex_destroy(&gw->mutex);
     pthread_cond_destroy(&gw->notified);
+    pthread_cond_destroy(&gw->listed);
+    free(gw->listing);
     free(gw->loops);
     free(gw->lanes);
     free(gw);
@@ -467,6 +477,60 @@ uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capaci
     }
     pthread_mutex_unlock(&gw->mutex);
     return count;
+}
+
+void gw_listed(struct gw *gw, struct loop_listing *listing) {
+    pthread_mutex_lock(&gw->mutex);
+    free(gw->listing); /* somebody stopped waiting for it */
+    gw->listing = listing;
+    pthread_cond_signal(&gw->listed);
+    pthread_mutex_unlock(&gw->mutex);
+}
+
+static struct loop_listing *wait_listed(struct gw *gw, uint64_t number, uint64_t wait_ns) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    uint64_t end = (uint64_t)until.tv_nsec + wait_ns;
+    until.tv_sec += (time_t)(end / 1000000000u);
+    until.tv_nsec = (long)(end % 1000000000u);
+    struct loop_listing *found = NULL;
+    pthread_mutex_lock(&gw->mutex);
+    int rc = 0;
+    while (rc == 0 && (gw->listing == NULL || gw->listing->number != number)) {
+        rc = pthread_cond_timedwait(&gw->listed, &gw->mutex, &until);
+    }
+    if (gw->listing != NULL && gw->listing->number == number) {
+        found = gw->listing;
+        gw->listing = NULL;
+    }
+    pthread_mutex_unlock(&gw->mutex);
+    return found;
+}
+
+int gw_list(struct gw *gw, uint32_t loop, struct gw_request *out, uint32_t capacity, uint64_t wait_ns,
+            uint32_t *count) {
+    struct loop_listing *listing = malloc(sizeof(*listing) + capacity * sizeof(*out));
+    if (listing == NULL) {
+        return -ENOMEM;
+    }
+    pthread_mutex_lock(&gw->mutex);
+    uint64_t number = ++gw->questions;
+    pthread_mutex_unlock(&gw->mutex);
+    listing->number = number;
+    listing->capacity = capacity;
+    int rc = post(gw, loop, (struct loop_command){.kind = LOOP_LIST, .listing = listing});
+    if (rc != 0) {
+        free(listing);
+        return rc;
+    }
+    listing = wait_listed(gw, number, wait_ns);
+    if (listing == NULL) {
+        return -ETIME;
+    }
+    *count = listing->count;
+    memcpy(out, listing->requests, (listing->count < capacity ? listing->count : capacity) * sizeof(*out));
+    free(listing);
+    return 0;
 }
 
 uint64_t gw_heap_bytes(void) {

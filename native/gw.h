@@ -182,6 +182,27 @@ struct gw_lane_stats {
     uint64_t held_high_water;
 };
 
+enum gw_request_state {
+    GW_REQUEST_PARKED = 0, /* no worker can take it yet */
+    GW_REQUEST_QUEUED,     /* a worker has it, no handler of it has begun */
+    GW_REQUEST_RUNNING,    /* a handler has it */
+    GW_REQUEST_ANSWERING,  /* the answer has begun; more of it will come */
+    GW_REQUEST_SENDING,    /* the gateway has all of the answer, or makes it itself */
+};
+
+/* A request in flight. Texts are cut off; they are unknown, and empty, while SENDING. */
+struct gw_request {
+    uint64_t age_ns; /* since its head was complete; 0: it had none */
+    uint64_t worker; /* that got it last; 0: none did */
+    enum gw_request_state state;
+    uint8_t attempt; /* 1: another worker died with it */
+    uint16_t method_length;
+    uint16_t path_length;
+    char method[16];
+    char path[256];
+    struct ring_endpoint client;
+};
+
 /* Returns 0 or -errno. */
 __attribute__((warn_unused_result)) int gw_new(const struct gw_config *config, struct gw **out);
 /* Runs one loop on the calling thread until gw_close; returns when it has ended. */
@@ -224,6 +245,12 @@ uint64_t gw_take_access(struct gw *gw, uint32_t loop, uint8_t *out, uint64_t roo
 void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out);
 /* Fills up to `capacity`; returns how many lanes there are. */
 uint32_t gw_read_lanes(struct gw *gw, struct gw_lane_stats *out, uint32_t capacity);
+/*
+ * Fills up to `capacity` of the requests in flight on one loop, and sets *count to how many there are; one caller at a time. Returns
+ * 0, or -ENOMEM, or -ETIME if the loop has not answered within wait_ns.
+ */
+__attribute__((warn_unused_result)) int gw_list(struct gw *gw, uint32_t loop, struct gw_request *out, uint32_t capacity,
+                                                uint64_t wait_ns, uint32_t *count);
 /* Bytes that the C half has from malloc and not given back; free lists count as not given back. */
 uint64_t gw_heap_bytes(void);
 /* The upper bound of a bucket of latencies in nanoseconds; the last one has none, and gives 0. */

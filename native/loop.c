@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include "file_discard.h"
+#include "h1_list.h"
 #include "probe.h"
 
 #include <errno.h>
@@ -388,6 +389,11 @@ static void execute(struct loop *loop, const struct loop_command *command) {
         break;
     case LOOP_CUT:
         h1_cut_all(&loop->server);
+        break;
+    case LOOP_LIST:
+        command->listing->count =
+            h1_list(&loop->server, command->listing->requests, command->listing->capacity, loop->dispatch.now_ns);
+        gw_listed(loop->gw, command->listing);
         break;
     case LOOP_EXIT:
         leave(loop);

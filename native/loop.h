@@ -22,6 +22,7 @@ enum loop_command_kind {
     LOOP_ANNOUNCE_STOP,
     LOOP_STOP_ACCEPTING,
     LOOP_CUT,
+    LOOP_LIST,
     LOOP_EXIT,
 };
 
@@ -30,6 +31,14 @@ struct loop_selection {
     uint32_t count;
     uint32_t all;
     uint64_t workers[];
+};
+
+/* Requests in flight; whoever asked gives the memory, and the loop hands it on with what it found. */
+struct loop_listing {
+    uint64_t number; /* of the question */
+    uint32_t count;  /* how many there are */
+    uint32_t capacity;
+    struct gw_request requests[];
 };
 
 /* Something another thread wants done by the loop. What it points to is the loop's. */
@@ -44,6 +53,7 @@ struct loop_command {
     struct settings *settings;
     struct loop_selection *selection;
     char *path;
+    struct loop_listing *listing;
 };
 
 /* A lane with the watcher of its wake-up socket. */
@@ -103,5 +113,7 @@ void gw_lane_idle(struct gw *gw, uint64_t worker);
 /* Takes the lane out of the statistics and frees it. */
 void gw_lane_released(struct gw *gw, struct loop_lane *lane);
 void gw_loop_quiet(struct gw *gw);
+/* Takes the listing over. */
+void gw_listed(struct gw *gw, struct loop_listing *listing);
 
 #endif

@@ -37,6 +37,7 @@ type Gateway struct {
 	access  access
 	running sync.WaitGroup
 	closing sync.Once
+	listing sync.Mutex // of Requests
 	started bool
 }
 

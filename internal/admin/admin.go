@@ -1,64 +1,121 @@
-// Package admin serves what operators ask the gateway over HTTP (GET /stats, /healthz, /readyz) and what they order (POST
-// /swap, /rollback, /drain, /stop, /upgrade). It answers JSON, also for errors, and runs on a listener and server of its own, so that it can never hold up
-// the data plane.
+// Package admin serves what operators ask of the gateway over HTTP, and what they order; routes.go has the table, and
+// /openapi.json describes it. Answers are JSON, errors problem details (RFC 9457). It runs on a listener and server of its own, so
+// that it can never hold up the data plane.
+//
+// Only loopback addresses and unix sockets are served without a token. What a browser sends for another page, or for a name that
+// is not this server's, is refused (guard.go).
 package admin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 )
 
+// Options are what a server is opened with.
+type Options struct {
+	Address string // HOST:PORT, or unix:PATH
+	Token   string // that every request has to bear; empty: none
+}
+
 // Server is the admin listener. All methods are safe for concurrent use.
 type Server struct {
-	address  string // as the configuration has it
+	options  Options
 	listener net.Listener
 	server   *http.Server
 }
 
-// Open listens on address (HOST:PORT); nothing is answered until Serve. The error names the address.
-func Open(address string, host Host, log *slog.Logger) (*Server, error) {
-	if address == "" {
-		// net.Listen would take any port of every interface.
-		return nil, errors.New("admin address is empty, expected HOST:PORT")
-	}
-	listener, err := net.Listen("tcp", address)
+const unixPrefix = "unix:"
+
+// unixMode is the access mode of a unix socket: whoever may connect may give orders.
+const unixMode = 0o600
+
+// Open listens; nothing is answered until Serve. The error names the address.
+func Open(options Options, host Host, log *slog.Logger) (*Server, error) {
+	listener, err := open(options.Address)
 	if err != nil {
-		return nil, fmt.Errorf("admin address %q: %w, expected a free HOST:PORT", address, cause(err))
+		return nil, err
 	}
-	return newServer(address, listener, host, log), nil
+	s, err := newServer(options, listener, host, log)
+	if err != nil {
+		_ = listener.Close()
+	}
+	return s, err
 }
 
-func newServer(address string, listener net.Listener, host Host, log *slog.Logger) *Server {
-	return &Server{
-		address:  address,
-		listener: listener,
-		server: &http.Server{
-			Handler:           Handler(host),
-			ReadHeaderTimeout: 5 * time.Second,
-			ReadTimeout:       10 * time.Second,
-			WriteTimeout:      30 * time.Second,
-			IdleTimeout:       60 * time.Second,
-			MaxHeaderBytes:    16 << 10,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		},
+func open(address string) (net.Listener, error) {
+	if address == "" {
+		// net.Listen would take any port of every interface.
+		return nil, errors.New("admin address is empty, expected HOST:PORT or unix:PATH")
 	}
+	path, isUnix := strings.CutPrefix(address, unixPrefix)
+	if !isUnix {
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			return nil, fmt.Errorf("admin address %q: %w, expected a free HOST:PORT or unix:PATH", address, cause(err))
+		}
+		return listener, nil
+	}
+	// A socket that somebody serves stays; one that was left behind makes way.
+	if conn, err := net.Dial("unix", path); err == nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("admin address %q: served by another process, expected a free path", address)
+	} else if errors.Is(err, syscall.ECONNREFUSED) {
+		_ = os.Remove(path)
+	}
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err == nil {
+		if err = os.Chmod(path, unixMode); err != nil {
+			_ = listener.Close()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("admin address %q: %w, expected a path in a directory that can be written", address, cause(err))
+	}
+	return listener, nil
+}
+
+func newServer(options Options, listener net.Listener, host Host, log *slog.Logger) (*Server, error) {
+	s := &Server{options: options, listener: listener}
+	if options.Token == "" && !s.Local() {
+		return nil, fmt.Errorf("admin address %q can be reached from other hosts, expected a token (--admin-token-file), a loopback address or unix:PATH", options.Address)
+	}
+	s.server = &http.Server{
+		Handler:           guard{token: options.Token, local: s.Local(), own: ownName(options.Address)}.around(Handler(host)),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
 }
 
 // URL is where the server is reached, with the bound port.
-func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+func (s *Server) URL() string {
+	if address, ok := s.listener.Addr().(*net.UnixAddr); ok {
+		return unixPrefix + address.Name
+	}
+	return "http://" + s.listener.Addr().String()
+}
 
-// Loopback tells whether only this host reaches the server.
-func (s *Server) Loopback() bool {
-	addr, ok := s.listener.Addr().(*net.TCPAddr)
-	return ok && addr.IP.IsLoopback()
+// Local tells whether only this host reaches the server.
+func (s *Server) Local() bool {
+	switch address := s.listener.Addr().(type) {
+	case *net.TCPAddr:
+		return address.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return false
 }
 
 // Serve answers until Close.
@@ -78,61 +135,6 @@ func (s *Server) Close() {
 	}
 	// Serve may never have been called.
 	_ = s.listener.Close()
-}
-
-// Handler answers the admin requests.
-func Handler(host Host) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/stats", func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet {
-			w.Header().Set("Allow", http.MethodGet)
-			answer(w, http.StatusMethodNotAllowed, problem{Error: fmt.Sprintf("method %.32q, expected GET", r.Method)})
-			return
-		}
-		answer(w, http.StatusOK, host.Snapshot())
-	})
-	mux.Handle("GET /metrics", metricsHandler(host))
-	mux.HandleFunc("/swap", order(func(o SwapOrder, watch func(Progress)) error {
-		return host.Swap(o.Program, o.Args, watch)
-	}))
-	mux.HandleFunc("/rollback", order(func(_ struct{}, watch func(Progress)) error { return host.Rollback(watch) }))
-	mux.HandleFunc("/drain", order(func(o DrainOrder, watch func(Progress)) error {
-		if err := host.Drain(o.Worker); err != nil {
-			return err
-		}
-		watch(Progress{Step: "draining", Done: true})
-		return nil
-	}))
-	mux.HandleFunc("/upgrade", order(func(o UpgradeOrder, watch func(Progress)) error { return host.Upgrade(o.Program, watch) }))
-	mux.HandleFunc("/stop", order(func(_ struct{}, watch func(Progress)) error {
-		host.StopNow()
-		watch(Progress{Step: "draining", Done: true})
-		return nil
-	}))
-	mux.HandleFunc("/healthz", health(func() string { return "" }))
-	mux.HandleFunc("/readyz", health(host.Ready))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, http.StatusNotFound, problem{Error: fmt.Sprintf("no path %.64q, expected /stats, /healthz, /readyz, /swap, /rollback, /drain, /stop or /upgrade", r.URL.Path)})
-	})
-	return mux
-}
-
-type problem struct {
-	Error string `json:"error"`
-}
-
-func answer(w http.ResponseWriter, status int, body any) {
-	encoded, err := json.MarshalIndent(body, "", "  ")
-	if err != nil {
-		status, encoded = http.StatusInternalServerError, []byte(`{"error": "the answer cannot be encoded"}`)
-	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	// An error means that the client is gone.
-	_, _ = w.Write(append(encoded, '\n'))
 }
 
 // cause is the short reason inside a network error, which would otherwise repeat the address.

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -65,12 +67,12 @@ func TestErrorsAreJSON(t *testing.T) {
 		method, path string
 		want         int
 	}{
-		{"GET", "/", 404}, {"GET", "/nope", 404}, {"POST", "/nope", 404}, {"POST", "/stats", 405}, {"HEAD", "/stats", 405}, {"GET", "/stats/x", 404},
+		{"GET", "/", 404}, {"GET", "/nope", 404}, {"POST", "/nope", 404}, {"POST", "/stats", 405}, {"PUT", "/stats", 405}, {"GET", "/stats/x", 404},
 	} {
 		recorder := httptest.NewRecorder()
 		Handler(fakeHost{}).ServeHTTP(recorder, httptest.NewRequest(test.method, test.path, nil))
-		var body problem
-		if recorder.Code != test.want || json.Unmarshal(recorder.Body.Bytes(), &body) != nil || body.Error == "" {
+		var body Problem
+		if recorder.Code != test.want || json.Unmarshal(recorder.Body.Bytes(), &body) != nil || body.Detail == "" || body.Status != test.want {
 			t.Errorf("%s %s: %d %s, want %d and a JSON error", test.method, test.path, recorder.Code, recorder.Body, test.want)
 		}
 	}
@@ -82,8 +84,8 @@ func TestOpenNamesBadAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer busy.Close()
-	for _, address := range []string{"", "nonsense", "127.0.0.1:99999", "host.invalid:1", busy.Addr().String(), "198.51.100.7:80"} {
-		server, err := Open(address, fakeHost{}, slog.New(slog.DiscardHandler))
+	for _, address := range []string{"", "nonsense", "127.0.0.1:99999", "host.invalid:1", busy.Addr().String(), "198.51.100.7:80", "0.0.0.0:0", "[::]:0", "unix:/nowhere/at/all"} {
+		server, err := Open(Options{Address: address}, fakeHost{}, slog.New(slog.DiscardHandler))
 		if err == nil {
 			t.Errorf("%q was accepted", address)
 			server.Close()
@@ -94,6 +96,46 @@ func TestOpenNamesBadAddresses(t *testing.T) {
 		}
 		t.Log(err)
 	}
+}
+
+func TestOpenOnAUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "admin")
+	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.SetUnlinkOnClose(false)
+	if _, err := Open(Options{Address: "unix:" + path}, fakeHost{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "served by another process") {
+		t.Errorf("a socket that is served: %v", err)
+	}
+	_ = left.Close() // as a process that was killed leaves it
+	server, err := Open(Options{Address: "unix:" + path}, fakeHost{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve() }()
+	defer server.Close()
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 || !server.Local() || server.URL() != "unix:"+path {
+		t.Errorf("mode %v, local %v, URL %s: %v", info.Mode(), server.Local(), server.URL(), err)
+	}
+	client := http.Client{Transport: &http.Transport{Dial: func(_, _ string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	response, err := client.Get("http://localhost/healthz")
+	if err != nil || response.StatusCode != 200 {
+		t.Fatalf("%v %v", response, err)
+	}
+	_ = response.Body.Close()
+}
+
+func TestATokenOpensOtherAddresses(t *testing.T) {
+	server, err := Open(Options{Address: "0.0.0.0:0", Token: testToken}, fakeHost{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if server.Local() {
+		t.Error("local, and on all interfaces")
+	}
+	server.Close()
 }
 
 func TestHealth(t *testing.T) {
@@ -114,7 +156,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestServerAnswersAndEnds(t *testing.T) {
-	server, err := Open("127.0.0.1:0", fakeHost{}, slog.New(slog.DiscardHandler))
+	server, err := Open(Options{Address: "127.0.0.1:0"}, fakeHost{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,8 +167,8 @@ func TestServerAnswersAndEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	if response.StatusCode != 200 || !server.Loopback() {
-		t.Errorf("status %d, loopback %v", response.StatusCode, server.Loopback())
+	if response.StatusCode != 200 || !server.Local() {
+		t.Errorf("status %d, loopback %v", response.StatusCode, server.Local())
 	}
 	server.Close()
 	if err := <-ended; err != nil {
@@ -136,6 +178,29 @@ func TestServerAnswersAndEnds(t *testing.T) {
 
 // fakeHost has one state, and orders that end as their arguments say.
 type fakeHost struct{}
+
+var (
+	fakeLevel   slog.LevelVar
+	fakeJournal = NewJournal()
+)
+
+func (fakeHost) Requests(limit int) ([]engine.Request, int, error) {
+	if limit == 13 {
+		return nil, 0, errors.New("loop 0 does not answer")
+	}
+	return []engine.Request{{Age: time.Second, State: "running", Worker: 1, Method: "GET", Path: "/a", Client: "127.0.0.1:4711"}}, 5, nil
+}
+
+func (fakeHost) Configuration() Configuration {
+	return Configuration{
+		Config: Config{File: "/etc/gateway.toml", NeedsRestart: []string{}},
+		Values: []Value{{"loops", 2, "default"}, {"listen", []string{"127.0.0.1:8080"}, "flag"}},
+	}
+}
+
+func (fakeHost) LogLevel() *slog.LevelVar { return &fakeLevel }
+
+func (fakeHost) Journal() *Journal { return fakeJournal }
 
 func (fakeHost) Snapshot() Snapshot { return sample() }
 
@@ -178,30 +243,26 @@ func (fakeHost) Upgrade(program string, watch func(Progress)) error {
 
 func TestOrders(t *testing.T) {
 	for _, test := range []struct {
-		name, method, path, origin, kind, body string
-		status                                 int
-		want                                   string // in the answer
+		name, method, path, kind, body string
+		status                         int
+		want                           string // in the answer
 	}{
-		{"swap", "POST", "/swap", "", "application/json", `{"program": "/x", "args": ["a"]}`, 200, `{"step":"/x [\"a\"]"}` + "\n" + `{"step":"end","done":true,"error":"it failed"}`},
-		{"swap that cannot begin", "POST", "/swap", "", "application/json", `{}`, 409, "no program"},
-		{"rollback", "POST", "/rollback", "", "application/json", `{}`, 200, `"done":true`},
-		{"drain", "POST", "/drain", "", "application/json; charset=utf-8", `{"worker": 7}`, 200, `"done":true`},
-		{"stop", "POST", "/stop", "", "application/json", `{}`, 200, `"done":true`},
-		{"drain nobody", "POST", "/drain", "", "application/json", `{"worker": 8}`, 409, "no worker 8"},
-		{"wrong method", "GET", "/swap", "", "application/json", `{}`, 405, "expected POST"},
-		{"another origin", "POST", "/swap", "http://elsewhere.example", "application/json", `{"program": "/x"}`, 403, "origin"},
-		{"a form", "POST", "/swap", "", "text/plain", `{"program": "/x"}`, 415, "application/json"},
-		{"no JSON", "POST", "/swap", "", "application/json", `program=/x`, 400, "body"},
-		{"unknown member", "POST", "/swap", "", "application/json", `{"programme": "/x"}`, 400, "programme"},
-		{"two values", "POST", "/rollback", "", "application/json", `{}{}`, 400, "more than one"},
-		{"too long", "POST", "/rollback", "", "application/json", `{"a": "` + strings.Repeat("x", maxOrder) + `"}`, 400, "body"},
+		{"swap", "POST", "/swap", "application/json", `{"program": "/x", "args": ["a"]}`, 200, `{"step":"/x [\"a\"]"}` + "\n" + `{"step":"end","done":true,"error":"it failed"}`},
+		{"swap that cannot begin", "POST", "/swap", "application/json", `{}`, 409, "no program"},
+		{"rollback", "POST", "/rollback", "application/json", `{}`, 200, `"done":true`},
+		{"drain", "POST", "/drain", "application/json; charset=utf-8", `{"worker": 7}`, 200, `"done":true`},
+		{"stop", "POST", "/stop", "application/json", `{}`, 200, `"done":true`},
+		{"drain nobody", "POST", "/drain", "application/json", `{"worker": 8}`, 409, "no worker 8"},
+		{"wrong method", "GET", "/swap", "application/json", `{}`, 405, "expected POST"},
+		{"a form", "POST", "/swap", "text/plain", `{"program": "/x"}`, 415, "application/json"},
+		{"no JSON", "POST", "/swap", "application/json", `program=/x`, 400, "body"},
+		{"unknown member", "POST", "/swap", "application/json", `{"programme": "/x"}`, 400, "programme"},
+		{"two values", "POST", "/rollback", "application/json", `{}{}`, 400, "more than one"},
+		{"too long", "POST", "/rollback", "application/json", `{"a": "` + strings.Repeat("x", maxOrder) + `"}`, 400, "body"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			request := httptest.NewRequest(test.method, test.path, strings.NewReader(test.body))
 			request.Header.Set("Content-Type", test.kind)
-			if test.origin != "" {
-				request.Header.Set("Origin", test.origin)
-			}
 			recorder := httptest.NewRecorder()
 			Handler(fakeHost{}).ServeHTTP(recorder, request)
 			if recorder.Code != test.status || !strings.Contains(recorder.Body.String(), test.want) {

@@ -1,9 +1,6 @@
 package admin
 
-import (
-	"fmt"
-	"net/http"
-)
+import "net/http"
 
 // Health is the answer of GET /healthz (200 as long as the process lives) and /readyz (503 while no clients should be
 // sent here).
@@ -14,12 +11,7 @@ type Health struct {
 
 // health answers 200 or 503, by whether there is a reason not to be well.
 func health(reason func() string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			answer(w, http.StatusMethodNotAllowed, problem{Error: fmt.Sprintf("method %.32q, expected GET or HEAD", r.Method)})
-			return
-		}
+	return func(w http.ResponseWriter, _ *http.Request) {
 		status, text := http.StatusOK, reason()
 		if text != "" {
 			status = http.StatusServiceUnavailable

@@ -26,7 +26,7 @@ func full() Snapshot {
 			Latency: engine.Latency{Total: engine.Histogram{SumNanoseconds: 1_000_000_000, Counts: []uint64{1, 0, 2, 1}}},
 		},
 		{
-			Index: 1, Refused: map[string]uint64{"head too large": 2},
+			Index: 1, Answers: map[string]uint64{}, Refused: map[string]uint64{"head too large": 2},
 			Latency: engine.Latency{Total: engine.Histogram{SumNanoseconds: 500_000_000, Counts: []uint64{0, 1, 0, 0}}},
 		},
 	}

@@ -3,10 +3,12 @@ package admin
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"mime"
 	"net/http"
-	"net/url"
 	"time"
+
+	"ringway/internal/engine"
 )
 
 // Progress is a step of an order, or its end.
@@ -21,6 +23,12 @@ type Progress struct {
 // watch is told of each step, and last of the outcome. It must not block.
 type Host interface {
 	Snapshot() Snapshot
+	// Requests returns up to limit of the requests in flight, and how many there are.
+	Requests(limit int) ([]engine.Request, int, error)
+	Configuration() Configuration
+	LogLevel() *slog.LevelVar
+	// Journal has what has changed lately.
+	Journal() *Journal
 	// Swap makes a program's workers take the place of those that serve. args nil keeps the arguments.
 	Swap(program string, args []string, watch func(Progress)) error
 	Rollback(watch func(Progress)) error
@@ -60,8 +68,7 @@ const (
 func order[T any](do func(T, func(Progress)) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body T
-		if status, text := readOrder(w, r, &body); text != "" {
-			answer(w, status, problem{Error: text})
+		if !readOrder(w, r, &body) {
 			return
 		}
 		steps := make(chan Progress, 64)
@@ -76,42 +83,35 @@ func order[T any](do func(T, func(Progress)) error) http.HandlerFunc {
 			}
 		})
 		if err != nil {
-			answer(w, http.StatusConflict, problem{Error: err.Error()})
+			fail(w, http.StatusConflict, CodeConflict, err.Error())
 			return
 		}
 		follow(w, r, steps)
 	}
 }
 
-// readOrder returns a status and a text if the request is none that can be followed.
-func readOrder(w http.ResponseWriter, r *http.Request, body any) (int, string) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return http.StatusMethodNotAllowed, fmt.Sprintf("method %.32q, expected POST", r.Method)
-	}
-	// A page of another origin can make a browser send requests here: they are told by what browsers put into them.
-	if origin := r.Header.Get("Origin"); origin != "" {
-		if parsed, err := url.Parse(origin); err != nil || parsed.Host != r.Host {
-			return http.StatusForbidden, fmt.Sprintf("origin %.64q may not give orders, expected none", origin)
-		}
-	}
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return http.StatusUnsupportedMediaType, fmt.Sprintf("content type %.64q, expected application/json", r.Header.Get("Content-Type"))
+// readOrder tells whether the request is one that can be followed; otherwise it has answered.
+func readOrder(w http.ResponseWriter, r *http.Request, body any) bool {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != kindJSON {
+		fail(w, http.StatusUnsupportedMediaType, CodeNotJSON, fmt.Sprintf("content type %.64q, expected %s", r.Header.Get("Content-Type"), kindJSON))
+		return false
 	}
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(body); err != nil {
-		return http.StatusBadRequest, fmt.Sprintf("body cannot be used: %v", err)
+		fail(w, http.StatusBadRequest, CodeBadOrder, fmt.Sprintf("body cannot be used: %v", err))
+		return false
 	}
 	if decoder.More() {
-		return http.StatusBadRequest, "body holds more than one JSON value, expected one"
+		fail(w, http.StatusBadRequest, CodeBadOrder, "body holds more than one JSON value, expected one")
+		return false
 	}
-	return 0, ""
+	return true
 }
 
 // follow writes the steps as lines of JSON while they come.
 func follow(w http.ResponseWriter, r *http.Request, steps <-chan Progress) {
-	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Content-Type", kindLines)
 	w.Header().Set("Cache-Control", "no-store")
 	controller := http.NewResponseController(w)
 	encoder := json.NewEncoder(w)

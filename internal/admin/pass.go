@@ -13,7 +13,7 @@ import (
 )
 
 // TakeOver is Open with the listener that was passed to this process for the same address.
-func TakeOver(passed listen.Passed, host Host, log *slog.Logger) (*Server, error) {
+func TakeOver(options Options, passed listen.Passed, host Host, log *slog.Logger) (*Server, error) {
 	fd := passed.Sockets[0]
 	if err := listen.CheckSocket(fd, unix.SOCK_STREAM); err != nil {
 		return nil, fmt.Errorf("admin address %q: descriptor %d: %w", passed.Address, fd, err)
@@ -24,15 +24,19 @@ func TakeOver(passed listen.Passed, host Host, log *slog.Logger) (*Server, error
 	if err != nil {
 		return nil, fmt.Errorf("admin address %q: %w", passed.Address, err)
 	}
-	return newServer(passed.Address, listener, host, log), nil
+	s, err := newServer(options, listener, host, log)
+	if err != nil {
+		_ = listener.Close()
+	}
+	return s, err
 }
 
 // Pass describes the listener for another process. give passes a descriptor on and returns its number there.
 func (s *Server) Pass(give func(fd int) int) (listen.Passed, error) {
-	p := listen.Passed{Address: s.address, URL: s.URL()}
+	p := listen.Passed{Address: s.options.Address, URL: s.URL()}
 	connection, ok := s.listener.(syscall.Conn)
 	if !ok {
-		return p, fmt.Errorf("admin address %q: %T has no descriptor", s.address, s.listener)
+		return p, fmt.Errorf("admin address %q: %T has no descriptor", s.options.Address, s.listener)
 	}
 	raw, err := connection.SyscallConn()
 	if err != nil {

@@ -55,6 +55,19 @@ type Config struct {
 	NeedsRestart []string  `json:"needs_restart"` // keys whose value in the file is not the one in force
 }
 
+// Configuration is what is in force, and how that came.
+type Configuration struct {
+	Config
+	Values []Value `json:"values"`
+}
+
+// Value is one key of the configuration. Of a secret it names the file at most.
+type Value struct {
+	Key    string `json:"key"`
+	Value  any    `json:"value"`
+	Origin string `json:"origin"` // "default", "flag", or FILE:LINE
+}
+
 // Listener is an address that clients reach.
 type Listener struct {
 	URL   string `json:"url"`

@@ -242,20 +242,21 @@ func (e *idleEngine) AddListener(fds []int, _ bool) error {
 	e.listeners = append(e.listeners, fds...)
 	return nil
 }
-func (e *idleEngine) Start() error                   { return nil }
-func (e *idleEngine) Attach(engine.Attachment) error { return nil }
-func (e *idleEngine) Change(engine.Settings) error   { return nil }
-func (e *idleEngine) Select(_, _ []uint64) error     { return nil }
-func (e *idleEngine) Probe(uint64, string) error     { return nil }
-func (e *idleEngine) Drain(uint64)                   {}
-func (e *idleEngine) Detach(uint64)                  {}
-func (e *idleEngine) Notices() <-chan engine.Notice  { return e.notices }
-func (e *idleEngine) HandOver()                      {}
-func (e *idleEngine) AnnounceStop()                  {}
-func (e *idleEngine) StopAccepting()                 { e.notices <- engine.Notice{Kind: engine.Quiet} }
-func (e *idleEngine) Cut()                           {}
-func (e *idleEngine) AccessLog() engine.AccessSource { return nil }
-func (e *idleEngine) Stats() engine.Stats            { return engine.Stats{} }
+func (e *idleEngine) Start() error                                { return nil }
+func (e *idleEngine) Attach(engine.Attachment) error              { return nil }
+func (e *idleEngine) Change(engine.Settings) error                { return nil }
+func (e *idleEngine) Select(_, _ []uint64) error                  { return nil }
+func (e *idleEngine) Probe(uint64, string) error                  { return nil }
+func (e *idleEngine) Drain(uint64)                                {}
+func (e *idleEngine) Detach(uint64)                               {}
+func (e *idleEngine) Notices() <-chan engine.Notice               { return e.notices }
+func (e *idleEngine) HandOver()                                   {}
+func (e *idleEngine) AnnounceStop()                               {}
+func (e *idleEngine) StopAccepting()                              { e.notices <- engine.Notice{Kind: engine.Quiet} }
+func (e *idleEngine) Cut()                                        {}
+func (e *idleEngine) AccessLog() engine.AccessSource              { return nil }
+func (e *idleEngine) Stats() engine.Stats                         { return engine.Stats{} }
+func (e *idleEngine) Requests(int) ([]engine.Request, int, error) { return nil, 0, nil }
 func (e *idleEngine) Close() {
 	for _, fd := range e.listeners {
 		_ = syscall.Close(fd)

@@ -2,13 +2,16 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -17,20 +20,30 @@ import (
 )
 
 // client talks to the admin server of a running gateway.
-type client struct{ base string }
+type client struct {
+	address string // for people
+	base    string
+	token   string // empty: none
+	http    http.Client
+}
+
+// statusWait is how long a gateway may take to tell how it is.
+const statusWait = 10 * time.Second
 
 const defaultAdmin = "127.0.0.1:9180"
 
 // clientOptions are the flags of the commands that talk to a gateway.
 type clientOptions struct {
-	admin string
-	json  bool // of status
-	ready bool // of status
+	admin     string
+	tokenFile string
+	json      bool // of status
+	ready     bool // of status
 }
 
 func clientFlags(name string, o *clientOptions) *pflag.FlagSet {
 	f := newFlags(name)
-	f.StringVar(&o.admin, "admin", defaultAdmin, "`ADDR` (HOST:PORT) of the gateway's admin server")
+	f.StringVar(&o.admin, "admin", defaultAdmin, "`ADDR` (HOST:PORT or unix:PATH) of the gateway's admin server")
+	f.StringVar(&o.tokenFile, "admin-token-file", "", "`FILE` with its token")
 	if name == "status" {
 		f.BoolVar(&o.json, "json", false, "print what the admin server tells, whole")
 		f.BoolVar(&o.ready, "ready", false, "only tell, by the exit code, whether clients should be sent here, as /readyz does")
@@ -45,7 +58,11 @@ func parseClient(name string, args []string) (*client, *pflag.FlagSet, *clientOp
 	if err := f.Parse(args); err != nil {
 		return nil, nil, nil, flagError(name, f, err)
 	}
-	return &client{base: "http://" + o.admin}, f, o, nil
+	token, err := readToken(o.tokenFile)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return newClient(o.admin, token), f, o, nil
 }
 
 // plainClient is for commands without arguments of their own.
@@ -57,19 +74,46 @@ func plainClient(name string, args []string) (*client, *clientOptions, error) {
 	return c, o, err
 }
 
-// failed is the answer to something that the gateway did not do.
-func failed(answer *http.Response) error {
-	var problem struct {
-		Error string `json:"error"`
+func newClient(address, token string) *client {
+	c := &client{address: address, base: "http://" + address, token: token}
+	if path, found := strings.CutPrefix(address, "unix:"); found {
+		c.base = "http://localhost"
+		c.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		}}
 	}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&problem); err != nil || problem.Error == "" {
-		return fmt.Errorf("the gateway answered %s, expected 200; its log tells more", answer.Status)
-	}
-	return errors.New(problem.Error)
+	return c
 }
 
-func (c *client) unreachable(err error) error {
-	return fmt.Errorf("no gateway answers at %s: %w, expected its admin address (--admin), or start one with `gateway serve`", c.base, errors.Unwrap(err))
+// do sends a request. The caller closes the body of the answer, which may have any status.
+func (c *client) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, badInput("--admin %q is no address: %w, expected HOST:PORT or unix:PATH", c.address, err)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	answer, err := c.http.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("no gateway answers at %s: %w, expected its admin address (--admin), or start one with `gateway serve`", c.address, errors.Unwrap(err))
+	}
+	return answer, nil
+}
+
+// failed is the answer to something that the gateway did not do.
+func failed(answer *http.Response) error {
+	var problem admin.Problem
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&problem); err != nil || problem.Detail == "" {
+		return fmt.Errorf("the gateway answered %s, expected 200; its log tells more", answer.Status)
+	}
+	if problem.Code == admin.CodeNoToken {
+		return errors.New(problem.Detail + " (--admin-token-file)")
+	}
+	return errors.New(problem.Detail)
 }
 
 // order gives an order and prints its steps until it has ended.
@@ -78,9 +122,9 @@ func (c *client) order(path string, body any, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	answer, err := http.Post(c.base+path, "application/json", bytes.NewReader(text))
+	answer, err := c.do(context.Background(), http.MethodPost, path, text)
 	if err != nil {
-		return c.unreachable(err)
+		return err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
@@ -164,13 +208,11 @@ func status(args []string, stdout, _ io.Writer, _ NewEngine) error {
 	if err != nil {
 		return err
 	}
-	path := "/stats"
-	if o.ready {
-		path = "/readyz"
-	}
-	answer, err := (&http.Client{Timeout: 10 * time.Second}).Get(c.base + path)
+	ctx, cancel := context.WithTimeout(context.Background(), statusWait)
+	defer cancel()
+	answer, err := c.do(ctx, http.MethodGet, "/stats", nil)
 	if err != nil {
-		return c.unreachable(err)
+		return err
 	}
 	defer answer.Body.Close()
 	if o.ready {

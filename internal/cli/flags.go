@@ -77,12 +77,16 @@ type options struct {
 	maxWorkers        int
 	memoryLimit       size
 	logFormat         string
+	logLevel          string
+	adminTokenFile    string
 	accessLog         string
 	accessLogFormat   string
 }
 
 // adminOff is the value of --admin that switches the admin server off.
 const adminOff = "off"
+
+const logLevelFlag = "log-level"
 
 // newFlags are those of a command; order and messages are this package's.
 func newFlags(name string) *pflag.FlagSet {
@@ -105,7 +109,8 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.BoolVar(&o.requestIDs, "request-id", true, "give each request an X-Request-Id, unless a peer in --trusted did")
 	f.IntVar(&o.backlog, "backlog", 4096, "connections that may wait on each listening socket; the kernel lowers it to net.core.somaxconn")
 	f.StringVar(&o.unixMode, "unix-mode", "", "access `MODE` of listening unix sockets, such as 0660 (default: what the umask leaves)")
-	f.StringVar(&o.admin, "admin", defaultAdmin, "`ADDR` (HOST:PORT) of the admin server, or "+adminOff)
+	f.StringVar(&o.admin, "admin", defaultAdmin, "`ADDR` (HOST:PORT or unix:PATH) of the admin server, or "+adminOff)
+	f.StringVar(&o.adminTokenFile, "admin-token-file", "", "`FILE` with the token that requests to the admin server have to bear; needed where other hosts reach it")
 	f.StringVar(&o.socket, "socket", "", "`PATH` of the control socket (default: below $XDG_RUNTIME_DIR, /run or the temporary directory)")
 	f.StringArrayVar(&o.socketUsers, "socket-user", nil, "`USER` (name or id) that may attach workers, besides the own user and root; repeatable")
 	f.Var((*workerValue)(o), "worker", "`PATH` of the worker to start and supervise, its arguments after --; without it workers attach by themselves")
@@ -157,6 +162,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.Var(&o.arenaSize, "arena-size", "bytes of bodies in flight per worker, loop and direction (default 16MiB, more with many exchanges; allocated in full when a worker attaches)")
 	f.IntVar(&o.maxWorkers, "max-workers", 64, "workers that may be attached at a time")
 	f.Var(&o.memoryLimit, "memory-limit", "memory of all workers' segments together (default: half of what this process may use)")
+	f.StringVar(&o.logLevel, logLevelFlag, "info", "least `LEVEL` of what is logged: debug, info, warn or error")
 	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")
 	f.StringVar(&o.accessLog, "access-log", "", "`FILE` that gets a line for each request, or - for standard output; USR1 opens it again (default: none)")
 	f.StringVar(&o.accessLogFormat, "access-log-format", accesslog.JSON, "`FORMAT` of the access log: json or combined")

@@ -7,16 +7,19 @@ import (
 	"sync/atomic"
 )
 
-// logs is the log on standard error, whose format can change.
+// logs is the log on standard error, whose format and level can change.
 type logs struct {
 	*slog.Logger
-	json *atomic.Bool
+	json  *atomic.Bool
+	level *slog.LevelVar
 }
 
-func newLog(stderr io.Writer, format string) *logs {
-	l := &logs{json: new(atomic.Bool)}
-	l.Logger = slog.New(formats{l.json, slog.NewTextHandler(stderr, nil), slog.NewJSONHandler(stderr, nil)})
-	l.setFormat(format)
+func newLog(stderr io.Writer, s *settled) *logs {
+	l := &logs{json: new(atomic.Bool), level: new(slog.LevelVar)}
+	options := &slog.HandlerOptions{Level: l.level}
+	l.Logger = slog.New(formats{l.json, slog.NewTextHandler(stderr, options), slog.NewJSONHandler(stderr, options)})
+	l.setFormat(s.logFormat)
+	l.level.Set(s.logLevel)
 	return l
 }
 

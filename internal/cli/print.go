@@ -8,6 +8,8 @@ import (
 
 	toml "github.com/pelletier/go-toml/v2"
 	"github.com/spf13/pflag"
+
+	"ringway/internal/admin"
 )
 
 // printConfig prints the configuration that serve would run with, as a file for --config.
@@ -33,6 +35,15 @@ func printConfig(args []string, stdout, _ io.Writer, _ NewEngine) error {
 	}
 	_, err = io.WriteString(stdout, text.String())
 	return err
+}
+
+// told is the values for people.
+func (in *input) told(f *pflag.FlagSet) []admin.Value {
+	var all []admin.Value
+	for _, name := range keyNames(f) {
+		all = append(all, admin.Value{Key: name, Value: document(f.Lookup(name).Value), Origin: in.origin(name)})
+	}
+	return all
 }
 
 // origin says in words where a value comes from.

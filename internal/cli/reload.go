@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type running struct {
 	given   map[string]string // values by key, as the operator gave them
 	values  map[string]string // with those that follow from others filled in
 	settled *settled
+	all     []admin.Value // for people
 }
 
 func newRunning(in *input) (*running, error) {
@@ -32,7 +34,7 @@ func newRunning(in *input) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &running{in, o, given, valuesOf(f), s}, nil
+	return &running{in, o, given, valuesOf(f), s, in.told(f)}, nil
 }
 
 func valuesOf(f *pflag.FlagSet) map[string]string {
@@ -46,7 +48,7 @@ func valuesOf(f *pflag.FlagSet) map[string]string {
 // changer is the gateway as a reload sees it.
 type changer interface {
 	Change(gateway.Live) error
-	Configured(admin.Config)
+	Configured(admin.Configuration)
 }
 
 // reloader reads the configuration again while the gateway runs.
@@ -62,8 +64,12 @@ type reloader struct {
 func newReloader(current *running, gateway changer, log *logs) *reloader {
 	r := &reloader{gateway: gateway, log: log, current: current}
 	r.state = admin.Config{File: current.in.file, Loaded: time.Now(), NeedsRestart: []string{}}
-	gateway.Configured(r.state)
+	r.tell()
 	return r
+}
+
+func (r *reloader) tell() {
+	r.gateway.Configured(admin.Configuration{Config: r.state, Values: r.current.all})
 }
 
 var errNoFile = errors.New("no configuration file was given (--config), so there is nothing to read again")
@@ -89,7 +95,7 @@ func (r *reloader) Reload() error {
 		r.state.LastError = ""
 		r.state.Loaded = time.Now()
 	}
-	r.gateway.Configured(r.state)
+	r.tell()
 	return err
 }
 
@@ -125,6 +131,9 @@ func (r *reloader) reload() error {
 		return err
 	}
 	r.log.setFormat(merged.settled.logFormat)
+	if slices.Contains(live, logLevelFlag) { // else one that was set meanwhile stays
+		r.log.level.Set(merged.settled.logLevel)
+	}
 	for _, name := range live {
 		r.log.Info("configuration value changed", "key", name, "old", r.current.values[name], "new", next.values[name])
 	}
@@ -148,7 +157,7 @@ func (s *settled) live() gateway.Live {
 // fixed is the rest, which another configuration must have in common.
 func (s *settled) fixed() settled {
 	rest := *s
-	rest.logFormat = ""
+	rest.logFormat, rest.logLevel = "", 0
 	rest.engine.Settings = (&settled{}).engine.Settings
 	rest.gateway.SocketUsers, rest.gateway.MaxWorkers, rest.gateway.MemoryLimit, rest.gateway.DrainLimit = nil, 0, 0, 0
 	rest.gateway.DrainDelay = 0

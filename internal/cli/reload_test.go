@@ -15,7 +15,7 @@ import (
 // fakeGateway records what a reload tells it.
 type fakeGateway struct {
 	changes []gateway.Live
-	state   admin.Config
+	state   admin.Configuration
 	failure error
 }
 
@@ -27,7 +27,7 @@ func (g *fakeGateway) Change(to gateway.Live) error {
 	return nil
 }
 
-func (g *fakeGateway) Configured(state admin.Config) { g.state = state }
+func (g *fakeGateway) Configured(state admin.Configuration) { g.state = state }
 
 // reloading is a reloader for a file and flags, its gateway and its log.
 func reloading(t *testing.T, args ...string) (*reloader, *fakeGateway, *bytes.Buffer) {
@@ -41,7 +41,7 @@ func reloading(t *testing.T, args ...string) (*reloader, *fakeGateway, *bytes.Bu
 		t.Fatal(err)
 	}
 	log, fake := &bytes.Buffer{}, &fakeGateway{}
-	return newReloader(current, fake, newLog(log, current.settled.logFormat)), fake, log
+	return newReloader(current, fake, newLog(log, current.settled)), fake, log
 }
 
 func TestReloadTellsWhatChangesLive(t *testing.T) {
@@ -201,7 +201,7 @@ func TestReloadWithoutAFileIsHarmless(t *testing.T) {
 
 func TestLogChangesItsFormat(t *testing.T) {
 	text := &bytes.Buffer{}
-	log := newLog(text, "text")
+	log := newLog(text, &settled{logFormat: "text"})
 	part := log.With("part", 1).WithGroup("g").With("x", 2)
 	part.Info("one")
 	log.setFormat("json")

@@ -43,7 +43,7 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) (err er
 		return err
 	}
 	settled := current.settled
-	log := newLog(stderr, settled.logFormat)
+	log := newLog(stderr, settled)
 	if settled.socketMode != 0 {
 		if err := makeDirectory(filepath.Dir(settled.gateway.Socket), settled.socketMode); err != nil {
 			return err
@@ -57,7 +57,10 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) (err er
 	defer signal.Stop(signals)
 
 	config := settled.gateway // what is opened is no part of what reloads compare
-	config.Handover, config.Self = before.handover, ownPath()
+	config.Handover, config.Self, config.LogLevel = before.handover, ownPath(), log.level
+	if config.AdminToken, err = readToken(current.options.adminTokenFile); err != nil {
+		return in.locate(err)
+	}
 	if config.AccessLog, err = openAccessLog(current.options, log.Logger); err != nil {
 		return in.locate(err)
 	}

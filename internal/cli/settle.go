@@ -2,9 +2,11 @@ package cli
 
 import (
 	"encoding/binary"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +36,7 @@ type settled struct {
 	// socketMode is that of the directory of the control socket if the gateway has to make it: for its usual place; else 0.
 	socketMode os.FileMode
 	logFormat  string
+	logLevel   slog.Level
 }
 
 // settle checks the flags and fills in what depends on others. It opens and makes nothing. A message about a flag names it
@@ -97,12 +100,16 @@ func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 	if err != nil {
 		return nil, badInput("--socket %q: %w", o.socket, err)
 	}
+	var level slog.Level
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, o.logLevel) || level.UnmarshalText([]byte(o.logLevel)) != nil {
+		return nil, badInput("--%s %q is unknown, expected debug, info, warn or error", logLevelFlag, o.logLevel)
+	}
 	admin := o.admin
 	if admin == adminOff {
 		admin = ""
 	}
 	return &settled{
-		socketMode: socketMode, logFormat: o.logFormat,
+		socketMode: socketMode, logFormat: o.logFormat, logLevel: level,
 		gateway: gateway.Config{
 			Listen: o.listen, ListenProxy: o.listenProxy, Backlog: o.backlog, UnixMode: mode, Admin: admin, Socket: socket, SocketUsers: users, Loops: o.loops, Geometry: geometry,
 			MaxWorkers: o.maxWorkers, MemoryLimit: memory, Program: program, DrainDelay: o.drainDelay, DrainLimit: o.drainLimit,
@@ -213,7 +220,7 @@ func (o *options) checkTogether(f *pflag.FlagSet) error {
 		return badInput("--listen is empty, expected %s", listen.Expected)
 	}
 	if o.admin == "" {
-		return badInput("--admin is empty, expected HOST:PORT or %s", adminOff)
+		return badInput("--admin is empty, expected HOST:PORT, unix:PATH or %s", adminOff)
 	}
 	if o.probe != "" && (!strings.HasPrefix(o.probe, "/") || strings.ContainsFunc(o.probe, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' })) {
 		return badInput("--probe %q cannot be used, expected a path such as /healthz", o.probe)

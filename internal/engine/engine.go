@@ -103,6 +103,19 @@ type Attachment struct {
 	Sockets []int
 }
 
+// Request is one in flight.
+type Request struct {
+	Loop    int           `json:"loop"`
+	Age     time.Duration `json:"age_ns"`            // since its head was complete
+	State   string        `json:"state"`             // parked, queued, running, answering, sending
+	Worker  uint64        `json:"worker,omitempty"`  // that got it last
+	Retried bool          `json:"retried,omitempty"` // another worker died with it
+	// Method and Path are cut off if they are long, and unknown while SENDING: then the worker has let go of it.
+	Method string `json:"method,omitempty"`
+	Path   string `json:"path,omitempty"`
+	Client string `json:"client,omitempty"` // address and port; "" for a unix socket
+}
+
 // NoticeKind says what a Notice is about.
 type NoticeKind int
 

@@ -47,5 +47,12 @@ func (g *Gateway) change(to Live) error {
 	return nil
 }
 
-// Configured says what /stats tells of the configuration.
-func (g *Gateway) Configured(state admin.Config) { g.configured.Store(&state) }
+// Configured says what is told of the configuration.
+func (g *Gateway) Configured(state admin.Configuration) {
+	g.configured.Store(&state)
+	change := admin.Event{Kind: "config", Name: state.File, State: "in force"}
+	if state.LastError != "" {
+		change.State, change.Reason = "not in force", state.LastError
+	}
+	g.journal.Add(change)
+}

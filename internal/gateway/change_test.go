@@ -67,7 +67,7 @@ func TestSnapshotHasTheStateOfTheConfiguration(t *testing.T) {
 	if g.Snapshot().Config != nil {
 		t.Error("a state that nobody has told")
 	}
-	g.Configured(admin.Config{File: "f", Reloads: 3})
+	g.Configured(admin.Configuration{Config: admin.Config{File: "f", Reloads: 3}})
 	if got := g.Snapshot().Config; got == nil || got.File != "f" || got.Reloads != 3 {
 		t.Errorf("%+v", got)
 	}

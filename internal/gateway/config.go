@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"log/slog"
 	"os"
 	"syscall"
 	"time"
@@ -19,8 +20,12 @@ type Config struct {
 	// Backlog is the length of their accept queues, UnixMode the access mode of unix sockets (0: by umask).
 	Backlog  int
 	UnixMode os.FileMode
-	// Admin is HOST:PORT of the admin server; empty for none.
-	Admin string
+	// Admin is HOST:PORT or unix:PATH of the admin server; empty for none. AdminToken is what its requests have to bear;
+	// empty for none.
+	Admin      string
+	AdminToken string
+	// LogLevel is that of the log, which the admin server changes; nil where it cannot.
+	LogLevel *slog.LevelVar
 	// Socket is the path of the control socket.
 	Socket string
 	// SocketUsers may attach workers besides the own user and root.

@@ -41,4 +41,6 @@ type Engine interface {
 	AccessLog() engine.AccessSource
 	// Stats reads the counters.
 	Stats() engine.Stats
+	// Requests returns up to limit of the requests in flight, and how many there are.
+	Requests(limit int) ([]engine.Request, int, error)
 }

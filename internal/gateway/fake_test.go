@@ -161,6 +161,8 @@ func (e *fakeEngine) Close() {
 
 func (e *fakeEngine) AccessLog() engine.AccessSource { return nil }
 
+func (e *fakeEngine) Requests(int) ([]engine.Request, int, error) { return nil, 0, nil }
+
 func (e *fakeEngine) Stats() engine.Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -29,7 +29,8 @@ type Gateway struct {
 	admin      *admin.Server // nil if there is none
 	mail       *mailbox
 	refusals   *refusals
-	configured atomic.Pointer[admin.Config] // nil where nobody has said
+	configured atomic.Pointer[admin.Configuration] // nil where nobody has said
+	journal    *admin.Journal
 	stopping   chan struct{}
 	done       chan struct{}
 	serving    chan struct{} // closed when clients are accepted
@@ -65,7 +66,7 @@ type Gateway struct {
 func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{
 		config: config, engine: engine, log: log, started: time.Now(), mail: newMailbox(),
-		refusals: newRefusals(log), stopping: make(chan struct{}), done: make(chan struct{}), workers: make(map[uint64]*worker),
+		refusals: newRefusals(log), journal: admin.NewJournal(), stopping: make(chan struct{}), done: make(chan struct{}), workers: make(map[uint64]*worker),
 		serving: make(chan struct{}), pid: os.Getpid(),
 	}
 	if h := config.Handover; h != nil {
@@ -172,8 +173,8 @@ func (g *Gateway) open() error {
 	if err := g.openAdmin(); err != nil {
 		return &InputError{err}
 	}
-	if g.admin != nil && !g.admin.Loopback() {
-		g.log.Warn("the admin server can be reached from other hosts", "address", g.admin.URL())
+	if g.admin != nil && !g.admin.Local() {
+		g.log.Warn("the admin server can be reached from other hosts, and its token read on the way", "address", g.admin.URL())
 	}
 	return nil
 }

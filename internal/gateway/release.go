@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"ringway/internal/admin"
 )
 
 // releaseState is where a release stands.
@@ -55,6 +57,7 @@ func (g *Gateway) setRelease(r *release, next releaseState, reason string) {
 		panic(fmt.Sprintf("gateway: release %s cannot become %s from %s", r.name, next, r.state))
 	}
 	g.log.Info("release is "+next.String(), "release", r.name, "was", r.state.String(), "reason", reason)
+	g.journal.Add(admin.Event{Kind: "release", Name: r.name, State: next.String(), Was: r.state.String(), Reason: reason})
 	r.state, r.since, r.reason, r.crashes, r.trouble, r.broken = next, time.Now(), reason, 0, "", false
 }
 
@@ -64,6 +67,7 @@ func (g *Gateway) addRelease(name string, crew *crew) *release {
 	r := &release{number: g.lastRelease, name: name, crew: crew, since: time.Now()}
 	g.releases = append(g.releases, r)
 	g.log.Info("release is "+r.state.String(), "release", name)
+	g.journal.Add(admin.Event{Kind: "release", Name: name, State: r.state.String()})
 	g.forgetReleases()
 	return r
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"time"
@@ -26,7 +27,7 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 		Loops:         stats.Loops,
 		Lanes:         stats.Lanes,
 		LatencyBounds: stats.LatencyBounds,
-		Config:        g.configured.Load(),
+		Config:        g.configState(),
 	}
 	for _, listener := range g.listeners {
 		snapshot.Listeners = append(snapshot.Listeners, admin.Listener{URL: listener.URL, Proxy: listener.Proxy})
@@ -107,4 +108,35 @@ func (g *Gateway) supervisorState(c *crew) *admin.Supervisor {
 		state.Restarts += slot.Restarts
 	}
 	return state
+}
+
+func (g *Gateway) configState() *admin.Config {
+	if configured := g.configured.Load(); configured != nil {
+		return &configured.Config
+	}
+	return nil
+}
+
+// Configuration is what GET /config answers.
+func (g *Gateway) Configuration() admin.Configuration {
+	if configured := g.configured.Load(); configured != nil {
+		return *configured
+	}
+	return admin.Configuration{Values: []admin.Value{}}
+}
+
+// LogLevel is that of the log.
+func (g *Gateway) LogLevel() *slog.LevelVar { return g.config.LogLevel }
+
+// Journal has the last changes of state.
+func (g *Gateway) Journal() *admin.Journal { return g.journal }
+
+// Requests returns up to limit of the requests in flight, and how many there are.
+func (g *Gateway) Requests(limit int) ([]engine.Request, int, error) {
+	g.reading.RLock()
+	defer g.reading.RUnlock()
+	if g.unloaded {
+		return []engine.Request{}, 0, nil
+	}
+	return g.engine.Requests(limit)
 }

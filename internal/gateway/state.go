@@ -3,6 +3,9 @@ package gateway
 import (
 	"fmt"
 	"slices"
+	"strconv"
+
+	"ringway/internal/admin"
 )
 
 // phase is where the gateway stands.
@@ -34,6 +37,7 @@ func (g *Gateway) enter(next phase) {
 		panic(fmt.Sprintf("gateway: phase %s cannot follow %s", next, g.phase))
 	}
 	g.log.Info("gateway is "+next.String(), "was", g.phase.String())
+	g.journal.Add(admin.Event{Kind: "gateway", State: next.String(), Was: g.phase.String()})
 	g.phase = next
 }
 
@@ -64,5 +68,6 @@ func (g *Gateway) setState(w *worker, next workerState) {
 		panic(fmt.Sprintf("gateway: worker %d cannot become %s from %s", w.peer.ID, next, w.state))
 	}
 	g.log.Info("worker is "+next.String(), "worker", w.peer.ID, "worker_pid", w.peer.Pid, "release", w.peer.Release)
+	g.journal.Add(admin.Event{Kind: "worker", Name: strconv.FormatUint(w.peer.ID, 10), State: next.String(), Was: w.state.String(), Reason: "release " + w.peer.Release})
 	w.state = next
 }

@@ -194,7 +194,7 @@ func (g *Gateway) openAdmin() (err error) {
 	}
 	switch {
 	case passed != nil && passed.Address == g.config.Admin:
-		g.admin, err = admin.TakeOver(*passed, g, g.log)
+		g.admin, err = admin.TakeOver(admin.Options{Address: g.config.Admin, Token: g.config.AdminToken}, *passed, g, g.log)
 		return err
 	case passed != nil:
 		for _, fd := range passed.Sockets {
@@ -202,7 +202,7 @@ func (g *Gateway) openAdmin() (err error) {
 		}
 	}
 	if g.config.Admin != "" {
-		g.admin, err = admin.Open(g.config.Admin, g, g.log)
+		g.admin, err = admin.Open(admin.Options{Address: g.config.Admin, Token: g.config.AdminToken}, g, g.log)
 	}
 	return err
 }

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"ringway/internal/admin"
 	"ringway/internal/control"
 	"ringway/internal/engine"
 )
@@ -83,6 +85,7 @@ func (g *Gateway) attach(peer *control.Worker, sockets []int) error {
 	}
 	g.workers[peer.ID] = w
 	g.adopt(w)
+	g.journal.Add(admin.Event{Kind: "worker", Name: strconv.FormatUint(peer.ID, 10), State: workerStarting.String(), Reason: "release " + peer.Release})
 	g.log.Info("worker is "+workerStarting.String(), "worker", peer.ID, "worker_pid", peer.Pid, "worker_uid", peer.UID,
 		"release", peer.Release, "program", peer.Program)
 	switch {
