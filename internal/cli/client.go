@@ -208,9 +208,13 @@ func status(args []string, stdout, _ io.Writer, _ NewEngine) error {
 	if err != nil {
 		return err
 	}
+	path := "/stats"
+	if o.ready {
+		path = "/readyz"
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), statusWait)
 	defer cancel()
-	answer, err := c.do(ctx, http.MethodGet, "/stats", nil)
+	answer, err := c.do(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func TestVersion(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusConflict)
-		_, _ = w.Write([]byte(`{"error": "no release to go back to, expected one that was active"}`))
+		_, _ = w.Write([]byte(`{"detail": "no release to go back to, expected one that was active"}`))
 	}))
 	defer refusing.Close()
 	for _, test := range []struct {

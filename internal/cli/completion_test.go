@@ -39,7 +39,7 @@ var completions = []struct {
 	{[]string{"sw"}, []string{"swap"}},
 	{[]string{"st"}, []string{"status", "stop"}},
 	{[]string{"serve", "--queue"}, []string{"--queue-deadline"}},
-	{[]string{"status", "--"}, []string{"--admin", "--json", "--ready"}},
+	{[]string{"status", "--"}, []string{"--admin", "--admin-token-file", "--json", "--ready"}},
 	{[]string{"serve", "--log-format", ""}, []string{"json", "text"}},
 	{[]string{"swap", "wor"}, []string{"worker-1", "worker-2"}},
 	{[]string{"serve", "--worker", "worker-2"}, []string{"worker-2"}},

@@ -145,7 +145,7 @@ func kind(flag *pflag.Flag, placeholder string) string {
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
 // trialValues are such that every flag takes one of them besides its default.
-var trialValues = []string{"2", "32MiB", "8192", "1ms", "2s", "true", "false", "json", "combined", "0600", "10.0.0.0/8", "/x=y", "/x=/", "127.0.0.1:1", "/x"}
+var trialValues = []string{"2", "32MiB", "8192", "1ms", "2s", "true", "false", "json", "combined", "debug", "0600", "10.0.0.0/8", "/x=y", "/x=/", "127.0.0.1:1", "/x"}
 
 // changesLive tells whether a change of one key, from its default, needs no restart.
 func changesLive(name string) (bool, error) {
