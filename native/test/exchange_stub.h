@@ -6,6 +6,8 @@
 #ifndef EXCHANGE_STUB_H
 #define EXCHANGE_STUB_H
 
+#include <errno.h>
+
 #include "dispatch.h"
 #include "ring_names.h"
 #include "verdict_out.h"
@@ -190,6 +192,11 @@ void exchange_drop_file(struct exchange *ex, const struct exchange_file *file, u
     (void)ex;
     (void)file;
     (void)status;
+}
+
+int exchange_upgrade(struct exchange *ex) {
+    (void)ex;
+    return -EPROTO; /* no answer given here is 101 */
 }
 
 bool exchange_is_open(const struct exchange *ex) {

@@ -3,6 +3,8 @@
  * Links: exchange.c dispatch.c dispatch_stuck.c pool.c request_block.c lane*.c arena.c
  * Links: ring_geometry.c test/worker_mirror.c
  */
+#include <errno.h>
+
 #include "dispatch_fixture.h"
 
 static struct fake a, b;
@@ -83,6 +85,69 @@ static void test_abort_becomes_a_status(void) {
     CHECK_UINT(a.status, 502);
     CHECK_UINT(b.fails, 1);
     CHECK_UINT(b.status, 500);
+    rig_close();
+}
+
+/* A stream needs a whole request; then both directions are open again, and do not count among the requests in flight. */
+static void test_upgrade(void) {
+    rig_open(0, 8);
+    rig_add_lane(256, 4, 1024);
+    struct dispatch_config config = rig.dispatch.config;
+    config.in_flight = 1;
+    dispatch_change(&rig.dispatch, &config);
+    fake_start(&a, RING_METHOD_POST, NULL, 0, false);
+    struct ring_event request = rig_claim(0);
+    struct ring_event event = worker_event(&request, RING_EVENT_RESPONSE, 0);
+    event.status = 101;
+    CHECK(worker_publish(&rig.workers[0], &event));
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT(a.exchange.state, EXCHANGE_ANSWERING);
+    CHECK_UINT((uint64_t)-exchange_upgrade(&a.exchange), EPROTO); /* its body is not there */
+    CHECK(exchange_end_body(&a.exchange, (struct exchange_list){0}));
+    CHECK_UINT((uint64_t)-exchange_upgrade(&a.exchange), 0);
+    CHECK_UINT((uint64_t)-exchange_upgrade(&a.exchange), EPROTO); /* once */
+    fake_start(&b, RING_METHOD_GET, NULL, 0, true);
+    CHECK_UINT(b.exchange.state, EXCHANGE_SENT);
+    uint8_t *memory = NULL;
+    CHECK(exchange_reserve_body(&a.exchange, 5, &memory) >= 5);
+    memcpy(memory, "hello", 5);
+    exchange_commit_body(&a.exchange, 5, false);
+    CHECK(exchange_end_body(&a.exchange, (struct exchange_list){0}));
+    exchange_detach(&b.exchange, RING_CANCEL_GONE);
+    unsigned ends = 0;
+    while (worker_take(&rig.workers[0], &event)) { /* the body's end, b, hello, the stream's end, b's CANCEL */
+        ends += event.kind == RING_EVENT_BODY && (event.flags & RING_FLAG_END) != 0;
+        worker_return_event(&rig.workers[0], &event);
+    }
+    CHECK_UINT(ends, 2);
+    rig_send(0, &request, RING_EVENT_RESPONSE_BODY, RING_FLAG_END, NULL);
+    worker_return_event(&rig.workers[0], &request);
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK(a.ended);
+    rig_close();
+}
+
+/* A quarter of the slots is left to requests. */
+static void test_too_many_streams(void) {
+    static struct fake fakes[4];
+    struct ring_event requests[4];
+    rig_open(0, 8);
+    rig_add_lane(256, 4, 1024);
+    for (unsigned i = 0; i < 4; i++) {
+        fake_start(&fakes[i], RING_METHOD_GET, NULL, 0, true);
+        struct ring_event request = rig_claim(0);
+        struct ring_event event = worker_event(&request, RING_EVENT_RESPONSE, 0);
+        event.status = 101;
+        CHECK(worker_publish(&rig.workers[0], &event));
+        (void)dispatch_poll(&rig.dispatch);
+        CHECK_UINT((uint64_t)-exchange_upgrade(&fakes[i].exchange), i < 3 ? 0 : EAGAIN);
+        requests[i] = request;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        rig_send(0, &requests[i], RING_EVENT_RESPONSE_BODY, RING_FLAG_END, NULL);
+        worker_return_event(&rig.workers[0], &requests[i]);
+    }
+    (void)dispatch_poll(&rig.dispatch);
     rig_close();
 }
 
@@ -223,6 +288,8 @@ int main(void) {
     RUN(test_request_and_answer);
     RUN(test_all_kinds_of_events);
     RUN(test_abort_becomes_a_status);
+    RUN(test_upgrade);
+    RUN(test_too_many_streams);
     RUN(test_body_is_streamed_under_its_window);
     RUN(test_detach_before_the_claim);
     RUN(test_detach_while_it_runs);

@@ -232,6 +232,61 @@ static void test_what_may_not_follow(void) {
     }
 }
 
+/* Behind `before`, to a request that was answered with that status; every event is one that a stream, or an answer, may not have. */
+static void test_what_a_stream_may_not_have(void) {
+    static const struct {
+        const char *reason;
+        uint16_t status;
+        uint8_t before, kind, flags;
+        uint32_t length;
+    } cases[] = {
+        {"SHUT of an answer that is no stream", 200, 0, RING_EVENT_RESPONSE_BODY, RING_FLAG_SHUT, 0},
+        {"SHUT of an answer that is no stream", 200, 0, RING_EVENT_RESPONSE_BODY, RING_FLAG_SHUT | RING_FLAG_END, 8},
+        {"trailers of a stream", 101, 0, RING_EVENT_RESPONSE_BODY, RING_FLAG_TRAILERS, 0},
+        {"trailers of a stream", 101, 0, RING_EVENT_RESPONSE_BODY, RING_FLAG_TRAILERS | RING_FLAG_END, 0},
+        {"more of a stream behind its SHUT", 101, RING_FLAG_SHUT, RING_EVENT_RESPONSE_BODY, 0, 8},
+        {"more of a stream behind its SHUT", 101, RING_FLAG_SHUT, RING_EVENT_RESPONSE_BODY, RING_FLAG_SHUT, 0},
+        {"more of a stream behind its SHUT", 101, RING_FLAG_SHUT, RING_EVENT_RESPONSE_BODY, RING_FLAG_END, 8},
+        {"INFORM after RESPONSE", 101, 0, RING_EVENT_INFORM, 0, 0},
+        {"a file for a stream", 101, 0, RING_EVENT_RESPONSE_FILE, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        open_claimed();
+        struct ring_event event = worker_event(&request, RING_EVENT_RESPONSE, 0);
+        event.status = cases[i].status;
+        CHECK(worker_publish(&f.worker, &event));
+        if (cases[i].before != 0) {
+            fixture_send(&f, &request, RING_EVENT_RESPONSE_BODY, cases[i].before, 8);
+        }
+        (void)lane_poll(&f.lane, 64);
+        CHECK(!f.lane.broken);
+        CHECK_UINT(f.lane.upgraded_count, cases[i].status == 101);
+        fixture_send(&f, &request, cases[i].kind, cases[i].flags, cases[i].length);
+        (void)lane_poll(&f.lane, 64);
+        check_broken(cases[i].reason, 0, 0);
+        fixture_close(&f);
+    }
+}
+
+/* What it may have: bytes, SHUT with the last of them, and its end; slot and count come back. */
+static void test_a_stream(void) {
+    open_claimed();
+    struct ring_event event = worker_event(&request, RING_EVENT_RESPONSE, 0);
+    event.status = 101;
+    CHECK(worker_publish(&f.worker, &event));
+    fixture_send(&f, &request, RING_EVENT_RESPONSE_BODY, 0, 8);
+    fixture_send(&f, &request, RING_EVENT_RESPONSE_BODY, RING_FLAG_SHUT, 8);
+    CHECK_UINT(lane_poll(&f.lane, 64), 3);
+    CHECK_UINT(f.lane.upgraded_count, 1);
+    fixture_send(&f, &request, RING_EVENT_RESPONSE_BODY, RING_FLAG_END, 0);
+    worker_return_event(&f.worker, &request);
+    CHECK_UINT(lane_poll(&f.lane, 64), 1);
+    CHECK(!f.lane.broken);
+    CHECK_UINT(f.lane.upgraded_count, 0);
+    CHECK_UINT(f.message_count, 4);
+    fixture_close(&f);
+}
+
 static void test_blocks_after_the_end(void) {
     open_claimed();
     fixture_send(&f, &request, RING_EVENT_RESPONSE, RING_FLAG_END, 0);
@@ -397,6 +452,8 @@ int main(void) {
     RUN(test_a_block_returned_twice);
     RUN(test_events_an_honest_worker_cannot_send);
     RUN(test_what_may_not_follow);
+    RUN(test_what_a_stream_may_not_have);
+    RUN(test_a_stream);
     RUN(test_blocks_after_the_end);
     RUN(test_another_exchanges_block);
     RUN(test_claim_words_full_of_garbage);
