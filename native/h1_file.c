@@ -16,7 +16,8 @@
 #include "h1_server.h"
 #include "static_pool.h"
 
-#define SEND_AT_ONCE (2u << 20) /* bytes that the thread sends before others may have it */
+#define SEND_AT_ONCE (1u << 20) /* bytes of a file that the thread sends before others may have it */
+#define FILES_AT_ONCE 4u        /* that it is given: each way to it and back costs more than a small file */
 
 enum file_state {
     FILE_RESTING = 0,
@@ -29,7 +30,9 @@ struct h1_file {
     struct h1_server *server;
     struct h1_stream *stream; /* NULL: its item is gone, and so is this when the thread pool has done with it */
     struct h1_conn *conn;     /* FILE_WORKING: whose socket it is; NULL: its connection has left it to us */
-    struct h1_file *next;     /* FILE_WAITING, FILE_WORKING */
+    struct h1_file *next;     /* FILE_WAITING; FILE_WORKING: the first one of others that the thread pool has */
+    struct h1_file *also;     /* FILE_WORKING: the next one that the same thread has */
+    uint32_t count;           /* of those that the thread has with this first one */
     struct lane_loan loan;
     uint64_t worker;
     enum file_state state;
@@ -62,8 +65,7 @@ static int check(int fd) {
     return !S_ISREG(st.st_mode) || (flags & O_ACCMODE) == O_WRONLY || (flags & O_PATH) != 0 ? EINVAL : 0;
 }
 
-static void work_send(uv_work_t *work) {
-    struct h1_file *file = (struct h1_file *)(void *)work;
+static void send_part(struct h1_file *file) {
     file->sent = 0;
     file->blocked = false;
     if (!file->checked) {
@@ -92,21 +94,51 @@ static void work_send(uv_work_t *work) {
     }
 }
 
+static void work_send(uv_work_t *work) {
+    for (struct h1_file *file = (struct h1_file *)(void *)work; file != NULL; file = file->also) {
+        send_part(file);
+    }
+}
+
 /* --- whose turn it is --- */
 
 static void on_sent(uv_work_t *work, int status);
 
-static void begin(struct h1_file *file) {
-    struct h1_server *server = file->server;
+static void take_off(struct h1_file **list, const struct h1_file *file) {
+    while (*list != file) {
+        list = &(*list)->next;
+    }
+    *list = file->next;
+}
+
+static void lend_socket(struct h1_file *file) {
     struct h1_conn *conn = file->stream->conn;
     file->state = FILE_WORKING;
-    file->next = server->files_working;
-    server->files_working = file;
     file->conn = conn;
     file->socket = conn->fd;
     conn->file = file;
+}
+
+/* Gives the file to a thread, and others of its worker that wait. */
+static void begin(struct h1_file *first) {
+    struct h1_server *server = first->server;
+    struct h1_file *last = first;
+    lend_socket(first);
+    first->count = 1;
+    for (struct h1_file *file = server->files_waiting, *next; file != NULL; file = next) {
+        next = file->next;
+        if (file->worker == first->worker && first->count < FILES_AT_ONCE) {
+            take_off(&server->files_waiting, file);
+            lend_socket(file);
+            first->count++;
+            last->also = file;
+            last = file;
+        }
+    }
+    first->next = server->files_working;
+    server->files_working = first;
     (void)!static_pool_start(); /* without it there are threads, too, only with signals */
-    if (uv_queue_work(server->loop, &file->work, work_send, on_sent) != 0) {
+    if (uv_queue_work(server->loop, &first->work, work_send, on_sent) != 0) {
         abort(); /* only without a function */
     }
 }
@@ -119,13 +151,6 @@ static bool has_thread(const struct h1_server *server, uint64_t worker) {
         }
     }
     return false;
-}
-
-static void take_off(struct h1_file **list, const struct h1_file *file) {
-    while (*list != file) {
-        list = &(*list)->next;
-    }
-    *list = file->next;
 }
 
 static void begin_next(struct h1_server *server, uint64_t worker) {
@@ -204,21 +229,22 @@ static bool is_peers(int error) {
     }
 }
 
-static void on_sent(uv_work_t *work, int status) {
-    struct h1_file *file = (struct h1_file *)(void *)work;
-    struct h1_server *server = file->server;
-    struct h1_stream *stream = file->stream;
-    (void)status; /* nobody cancels it */
-    take_off(&server->files_working, file);
+/* The thread has done with it, and its connection may use its socket again. */
+static void take_back(struct h1_file *file) {
     file->state = FILE_RESTING;
     if (file->conn != NULL) {
         file->conn->file = NULL;
+        file->conn = NULL;
     } else {
         close(file->socket);
     }
+}
+
+static void go_on(struct h1_file *file) {
+    struct h1_server *server = file->server;
+    struct h1_stream *stream = file->stream;
     counter_add(&server->counters.bytes_out, file->sent);
     counter_add(&server->counters.file_bytes, file->sent);
-    begin_next(server, file->worker);
     if (stream == NULL) {
         dispose(file);
         return;
@@ -240,6 +266,21 @@ static void on_sent(uv_work_t *work, int status) {
         h1_conn_watch(conn);
     } else {
         h1_conn_dirty(conn);
+    }
+}
+
+static void on_sent(uv_work_t *work, int status) {
+    struct h1_file *first = (struct h1_file *)(void *)work;
+    (void)status; /* nobody cancels it */
+    take_off(&first->server->files_working, first);
+    for (struct h1_file *file = first; file != NULL; file = file->also) {
+        take_back(file);
+    }
+    begin_next(first->server, first->worker);
+    for (struct h1_file *file = first, *also; file != NULL; file = also) {
+        also = file->also;
+        file->also = NULL;
+        go_on(file);
     }
 }
 
