@@ -112,7 +112,7 @@ func TestResponseOfAHandler(t *testing.T) {
 			_, _ = io.Copy(w, struct{ io.Reader }{strings.NewReader(long)})
 		}, 200, "text/plain; charset=utf-8", long},
 		"read from nothing": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, strings.NewReader("")) }, 200, "", ""},
-		"error":             {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 403) }, 403, "text/plain; charset=utf-8", "no\n"},
+		"error":             {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }, 403, "text/plain; charset=utf-8", "no\n"},
 		"nil field":         {func(w http.ResponseWriter, _ *http.Request) { w.Header()["Date"] = nil }, 200, "", ""},
 	} {
 		x := do(t, envtest.Request{}, c.handler)

@@ -108,7 +108,7 @@ func TestMiddlewareOfNetHTTP(t *testing.T) {
 // TestMiddlewareAnswersItself, or reports what the inner App failed with.
 func TestMiddlewareAndFailures(t *testing.T) {
 	deny := func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "denied", 403) })
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "denied", http.StatusForbidden) })
 	}
 	x, err := envtest.Do(envmap.Chain(envmap.NotFound, envhttp.Middleware(deny)), envtest.Request{})
 	equal(t, "denied", fmt.Sprint(x.Status, string(x.Body), err), fmt.Sprint(403, "denied\n", nil))

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,7 +120,9 @@ func TestOpenOnAUnixSocket(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 || !server.Local() || server.URL() != "unix:"+path {
 		t.Errorf("mode %v, local %v, URL %s: %v", info.Mode(), server.Local(), server.URL(), err)
 	}
-	client := http.Client{Transport: &http.Transport{Dial: func(_, _ string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}}
 	response, err := client.Get("http://localhost/healthz")
 	if err != nil || response.StatusCode != 200 {
 		t.Fatalf("%v %v", response, err)

@@ -13,7 +13,7 @@ var (
 	cTransition  = regexp.MustCompile(`\[EXCHANGE_(\w+)\] = ([^,\]]*),`)
 	cPredecessor = regexp.MustCompile(`EXCHANGE_(\w+)`)
 	goSuccessor  = regexp.MustCompile(`(?:worker|release)(\w+)`)
-	docMachine   = regexp.MustCompile("(?m)^Transitions of (?:an?|the) (\\w+): (.*)\\.$")
+	docMachine   = regexp.MustCompile(`(?m)^Transitions of (?:an?|the) (\w+): (.*)\.$`)
 )
 
 // section is the part of a file between two marks, the first one included.
