@@ -208,6 +208,12 @@ void exchange_hold_credit(struct exchange *ex, bool hold) {
     (void)hold;
 }
 
+bool lane_is_queued(const struct lane *lane, uint32_t slot) {
+    (void)lane;
+    (void)slot;
+    return false;
+}
+
 void dispatch_update_time(struct dispatch *dispatch) {
     (void)dispatch;
 }

@@ -2,7 +2,8 @@
  * The HTTP server of one connection for the differential test, with exchanges that the test answers. An input is options
  * (one byte), a seed, the request bytes, then steps: what the worker does, one after the other. Written are the requests as
  * verdicts, what was wrong, how the connection has ended (0 not, 1 closed, 2 reset) and the bytes that the client got.
- * Links: h1_*.c static_*.c access_*.c request_*.c file_discard.c admission.c forwarded.c networks.c proxy_header.c pool.c libuv
+ * Links: h1_*.c static_*.c access_*.c request_*.c file_discard.c histogram.c admission.c forwarded.c networks.c
+ * Links: proxy_header.c pool.c libuv
  */
 #include <errno.h>
 #include <sys/socket.h>

@@ -53,8 +53,9 @@ func askedIn(requests string) []asked {
 // hopByHop are the fields of RFC 9110 7.6.1 and Content-Length: framing and the connection are the gateway's alone.
 var hopByHop = []string{"connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade", "content-length"}
 
-// meantFields reads a field list; false if it is malformed or a field is none.
-func meantFields(list []byte) ([]field, bool) {
+// meantFields reads a field list of an answer with that status, 0 for trailers; false if it is malformed or a field is none.
+// A 426 says by Upgrade what it wants (RFC 9110 15.5.22).
+func meantFields(list []byte, status uint16) ([]field, bool) {
 	var fields []field
 	for len(list) > 0 {
 		if len(list) < 8 {
@@ -76,7 +77,7 @@ func meantFields(list []byte) ([]field, bool) {
 		if !isToken(name) || hasControlBytes(value) {
 			return nil, false
 		}
-		if name = lower(name); !slices.Contains(hopByHop, name) {
+		if name = lower(name); !slices.Contains(hopByHop, name) || name == "upgrade" && status == 426 {
 			fields = append(fields, field{name, strings.Trim(value, " \t")})
 		}
 	}
@@ -162,7 +163,7 @@ func (a *answering) inform(s *step) {
 	if a.request.minor == 0 || a.final != nil {
 		return // HTTP/1.0 knows no interim answers
 	}
-	fields, ok := meantFields(s.list)
+	fields, ok := meantFields(s.list, s.status)
 	if !ok || s.status < 100 || s.status == 101 || s.status > 199 {
 		a.refuse(502)
 		return
@@ -171,7 +172,7 @@ func (a *answering) inform(s *step) {
 }
 
 func (a *answering) respond(s *step) {
-	fields, ok := meantFields(s.list)
+	fields, ok := meantFields(s.list, s.status)
 	// No body can have more bytes than a signed number counts: such a length would not be read alike by all.
 	if !ok || s.status < 200 || s.status > 999 || (s.total != lengthUnknown && s.total > math.MaxInt64) {
 		a.refuse(502)
@@ -224,7 +225,7 @@ func (a *answering) body(s *step) {
 		a.over = true
 		m.Body = accept
 		if m.chunked && s.kind == 'B' {
-			trailers, ok := meantFields(s.list)
+			trailers, ok := meantFields(s.list, 0)
 			if !ok {
 				m.Body = more
 				a.break_()
