@@ -245,6 +245,18 @@ void dispatch_drain(struct dispatch_lane *dl) {
     (void)set_lane_state(dl, DISPATCH_LANE_DRAINING);
 }
 
+void dispatch_end_streams(struct dispatch_lane *dl) {
+    struct lane *lane = &dl->lane;
+    for (uint32_t i = 0; i < lane->geometry.exchange_slots && lane->upgraded_count != 0; i++) {
+        struct lane_slot *slot = lane_slot_of(lane, i);
+        struct exchange *ex = slot->exchange;
+        if (slot->state == LANE_SLOT_OPEN && slot->upgraded && ex != NULL) {
+            lane_cancel(lane, i, RING_CANCEL_STOPPING);
+            exchange_fail(ex, 503);
+        }
+    }
+}
+
 void dispatch_await_another(struct dispatch *d, struct exchange *ex) {
     if (!ex->waiting) {
         dispatch_wait(d, ex);

@@ -92,6 +92,8 @@ __attribute__((warn_unused_result)) int dispatch_add_lane(struct dispatch *dispa
 /* Lets requests go to the lane, or no new ones. What drains goes on draining. */
 void dispatch_set_active(struct dispatch_lane *lane, bool active);
 void dispatch_drain(struct dispatch_lane *lane);
+/* The drain limit has passed: cuts the lane's streams, and tells the worker. */
+void dispatch_end_streams(struct dispatch_lane *lane);
 /* The worker is gone: consumes its ring to the tail, then classifies its exchanges (docs/design.md section 5). */
 void dispatch_bury(struct dispatch_lane *lane);
 

@@ -248,6 +248,10 @@ void gw_drain(struct gw *gw, uint64_t worker) {
     post_all(gw, (struct loop_command){.kind = LOOP_DRAIN, .worker = worker});
 }
 
+void gw_end_streams(struct gw *gw, uint64_t worker) {
+    post_all(gw, (struct loop_command){.kind = LOOP_END_STREAMS, .worker = worker});
+}
+
 void gw_detach(struct gw *gw, uint64_t worker) {
     post_all(gw, (struct loop_command){.kind = LOOP_DETACH, .worker = worker});
 }

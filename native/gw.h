@@ -225,6 +225,8 @@ __attribute__((warn_unused_result)) int gw_select(struct gw *gw, const uint64_t 
 /* Sends GET path to each lane of a worker, whether it gets requests or not. One notice for each loop follows. */
 __attribute__((warn_unused_result)) int gw_probe(struct gw *gw, uint64_t worker, const char *path);
 void gw_drain(struct gw *gw, uint64_t worker);
+/* Cuts the upgraded connections of a worker. */
+void gw_end_streams(struct gw *gw, uint64_t worker);
 void gw_detach(struct gw *gw, uint64_t worker);
 /* Answers say from now on that their connection ends; new connections are taken all the same. */
 void gw_announce_stop(struct gw *gw);

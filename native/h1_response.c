@@ -674,7 +674,9 @@ static void on_fail(struct exchange *exchange, uint16_t status) {
         reason = H1_REASON_HANDLER_TIMEOUT;
     }
     status = status >= 400 && status <= 599 ? status : 502;
-    h1_note_refusal(stream->conn, status, reason);
+    if (stream->state != H1_STREAM_UPGRADED) { /* there nothing is refused */
+        h1_note_refusal(stream->conn, status, reason);
+    }
     h1_answer_error(stream, status, h1_reason_text(reason));
 }
 

@@ -376,6 +376,11 @@ static void execute(struct loop *loop, const struct loop_command *command) {
             dispatch_drain(lane);
         }
         break;
+    case LOOP_END_STREAMS:
+        if (lane != NULL) {
+            dispatch_end_streams(lane);
+        }
+        break;
     case LOOP_DETACH:
         if (lane != NULL) {
             dispatch_bury(lane);

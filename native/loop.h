@@ -18,6 +18,7 @@ enum loop_command_kind {
     LOOP_SELECT,
     LOOP_PROBE,
     LOOP_DRAIN,
+    LOOP_END_STREAMS,
     LOOP_DETACH,
     LOOP_ANNOUNCE_STOP,
     LOOP_STOP_ACCEPTING,

@@ -171,6 +171,9 @@ func (g *Gateway) Probe(worker uint64, path string) error {
 // Drain gives a worker nothing new; Notice Idle follows when its last exchange has ended.
 func (g *Gateway) Drain(worker uint64) { C.gw_drain(g.gw, C.uint64_t(worker)) }
 
+// EndStreams cuts the upgraded connections of a worker, whose contexts are cancelled.
+func (g *Gateway) EndStreams(worker uint64) { C.gw_end_streams(g.gw, C.uint64_t(worker)) }
+
 // Detach says that a worker is gone. Its finished answers are still sent, its other requests re-dispatched or failed; Notice
 // Released follows when its segments are no longer needed.
 func (g *Gateway) Detach(worker uint64) { C.gw_detach(g.gw, C.uint64_t(worker)) }

@@ -88,8 +88,10 @@ const (
 	lastWorkerGrace = 250 * time.Millisecond
 	// cutGrace bounds the wait for Quiet after Cut, and killGrace the wait for workers after they were let go, when the
 	// drain limit has passed or a second signal came.
-	cutGrace  = 2 * time.Second
-	killGrace = 2 * time.Second
+	cutGrace = 2 * time.Second
+	// streamGrace is what a worker has, past the drain limit, to let go of upgraded connections that were cut.
+	streamGrace = 500 * time.Millisecond
+	killGrace   = 2 * time.Second
 	// accessLogGrace bounds the wait for whoever takes the last lines of the access log.
 	accessLogGrace = 5 * time.Second
 	// releaseGrace bounds the wait for the end of killed processes and for Released.

@@ -22,6 +22,8 @@ type Engine interface {
 	Probe(worker uint64, path string) error
 	// Drain gives the worker no new requests. Notice Idle follows when its last exchange has ended.
 	Drain(worker uint64)
+	// EndStreams cuts the worker's upgraded connections, which it is told.
+	EndStreams(worker uint64)
 	// Detach says that the worker is gone or is being ended. Notice Released follows.
 	Detach(worker uint64)
 	// Notices is what the engine noticed. It is closed by Close, if at all.

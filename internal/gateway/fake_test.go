@@ -100,6 +100,12 @@ func (e *fakeEngine) Drain(worker uint64) {
 	}
 }
 
+func (e *fakeEngine) EndStreams(worker uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.record("end streams %d", worker)
+}
+
 func (e *fakeEngine) Detach(worker uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -158,12 +158,18 @@ func (g *Gateway) otherReady(w *worker) bool {
 	return false
 }
 
-// drain lets a worker finish what runs. It is let go when it is idle, and ended if that takes too long.
+// drain lets a worker finish what runs. It is let go when it is idle, and ended if that takes too long: after its upgraded
+// connections, which it is told of.
 func (g *Gateway) drain(w *worker) {
 	g.setState(w, workerDraining)
 	id := w.peer.ID
 	g.engine.Drain(id)
 	g.mail.after(g.config.DrainLimit, func() {
+		if g.workers[id] == w && w.state == workerDraining {
+			g.engine.EndStreams(id)
+		}
+	})
+	g.mail.after(g.config.DrainLimit+streamGrace, func() {
 		if g.workers[id] == w && w.state == workerDraining {
 			g.log.Warn("worker is ended: the drain limit has passed", "worker", id, "worker_pid", w.peer.Pid, "drain_limit", g.config.DrainLimit)
 			g.expect(w)

@@ -127,6 +127,33 @@ static void test_upgrade(void) {
     rig_close();
 }
 
+/* Past the drain limit streams are cut, and their worker is told; other exchanges go on. */
+static void test_end_of_streams(void) {
+    rig_open(1, 8);
+    fake_start(&a, RING_METHOD_GET, NULL, 0, true);
+    fake_start(&b, RING_METHOD_GET, NULL, 0, true);
+    struct ring_event request = rig_claim(0);
+    struct ring_event other = rig_claim(0);
+    struct ring_event event = worker_event(&request, RING_EVENT_RESPONSE, 0);
+    event.status = 101;
+    CHECK(worker_publish(&rig.workers[0], &event));
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT((uint64_t)-exchange_upgrade(&a.exchange), 0);
+    dispatch_end_streams(&rig.lanes[0]);
+    CHECK_UINT(a.fails, 1);
+    CHECK_UINT(b.fails, 0);
+    CHECK(worker_take(&rig.workers[0], &event));
+    CHECK_UINT(event.kind, RING_EVENT_CANCEL);
+    CHECK_UINT(event.status, RING_CANCEL_STOPPING);
+    CHECK_UINT(event.generation, request.generation);
+    rig_send(0, &request, RING_EVENT_ABORT, 0, NULL);
+    worker_return_event(&rig.workers[0], &request);
+    rig_answer(0, &other, "x");
+    (void)dispatch_poll(&rig.dispatch);
+    CHECK_UINT(b.status, 200);
+    rig_close();
+}
+
 /* A quarter of the slots is left to requests. */
 static void test_too_many_streams(void) {
     static struct fake fakes[4];
@@ -289,6 +316,7 @@ int main(void) {
     RUN(test_all_kinds_of_events);
     RUN(test_abort_becomes_a_status);
     RUN(test_upgrade);
+    RUN(test_end_of_streams);
     RUN(test_too_many_streams);
     RUN(test_body_is_streamed_under_its_window);
     RUN(test_detach_before_the_claim);

@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -194,6 +197,7 @@ func TestSwap(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := get(t, g, "/pid")
+	held := dialRaw(t, g, "/hold", "raw")
 	system.Start(t, []string{"RINGWAY_SOCKET=" + g.Socket}, worker, "r2")
 	system.Eventually(t, "the new release serves", func() bool { return get(t, g, "/pid") != before })
 	var err error
@@ -203,6 +207,12 @@ func TestSwap(t *testing.T) {
 	if code := websocket.CloseStatus(err); code != -1 || ctx.Err() != nil {
 		t.Errorf("the WebSocket ended with status %d, %v, want a cut", code, err)
 	}
+	if rest, err := io.ReadAll(held); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the stream ended with %q, %v, want a reset", rest, err)
+	}
 	system.Eventually(t, "the old worker has ended", old.Ended)
+	if told := old.Stderr(); !strings.Contains(told, "time to drain is over") {
+		t.Errorf("the old worker was not told why its stream ended: %s", told)
+	}
 	stop(t, g)
 }

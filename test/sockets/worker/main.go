@@ -120,6 +120,7 @@ func hold(w http.ResponseWriter, r *http.Request) {
 	go func() {
 		defer conn.Close()
 		_, err := io.Copy(io.Discard, conn)
+		fmt.Fprintln(os.Stderr, "hold:", err)
 		ended <- err
 	}()
 }
