@@ -53,6 +53,7 @@ func TestRequestID(t *testing.T) {
 		inside(t, r, func(env envmap.Env) {
 			v, ok := env.Get(envmap.KeyRequestID)
 			equal(t, "there", ok, want)
+			equal(t, "RequestID", env.RequestID(), id)
 			if ok {
 				equal(t, "value", v, any(id))
 			}

@@ -50,7 +50,7 @@ func TestEveryCallAfterTheEnd(t *testing.T) {
 
 func ended(t *testing.T, env envmap.Env, body io.Reader, headers envmap.Headers) {
 	t.Helper()
-	equal(t, "texts", env.Method()+env.Path()+env.Target()+env.PathBase()+env.Query()+env.Scheme()+env.Protocol()+env.RemoteIP()+
+	equal(t, "texts", env.Method()+env.Path()+env.Target()+env.RequestID()+env.PathBase()+env.Query()+env.Scheme()+env.Protocol()+env.RemoteIP()+
 		env.Header("accept")+headers.Get("accept"), "")
 	equal(t, "views", len(env.MethodBytes())+len(env.PathBytes())+len(env.QueryBytes())+len(env.HeaderBytes("accept")), 0)
 	equal(t, "Len", env.Len()+headers.Len()+len(headers.Map())+len(headers.Values("accept")), 0)

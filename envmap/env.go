@@ -88,6 +88,9 @@ func (e Env) Protocol() string { return e.text(kProtocol) }
 // RemoteIP returns the client's address, "" if the connection has none.
 func (e Env) RemoteIP() string { return e.text(kRemoteIP) }
 
+// RequestID returns the id that the gateway gave to the request, "" if it gave none.
+func (e Env) RequestID() string { return e.text(kRequestID) }
+
 // Header returns the first value of a request field, its name in any case; "" if there is none.
 func (e Env) Header(name string) string { return e.RequestHeaders().Get(name) }
 

@@ -18,11 +18,12 @@ func (e Env) OnSendingHeaders(callback func()) error {
 	return nil
 }
 
-// announce runs the callbacks, with no lock held.
-func (s *state) announce(gen uint64) {
+// announce runs the callbacks, with no lock held; those that are left, if the App has returned while a goroutine that it
+// left behind runs them.
+func (s *state) announce(gen uint64, last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.announcing {
+	if s.announcing && !last {
 		return
 	}
 	s.announcing = true
@@ -72,5 +73,5 @@ func (s *state) announceLast(err error) {
 	}
 	gen := s.gen
 	s.mu.Unlock()
-	s.announce(gen)
+	s.announce(gen, true)
 }

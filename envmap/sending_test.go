@@ -135,3 +135,24 @@ func TestSendingCallbackOfAFailure(t *testing.T) {
 		}
 	}
 }
+
+// TestSendingWhileTheAppReturns: every callback has run when the response is made, also those that a goroutine which was
+// left behind had begun with.
+func TestSendingWhileTheAppReturns(t *testing.T) {
+	held, release := make(chan struct{}), make(chan struct{})
+	wrote := make(chan error, 1)
+	x := inside(t, envtest.Request{}, func(env envmap.Env) {
+		_ = env.OnSendingHeaders(func() { _ = env.SetHeader("X-First", "1") })
+		_ = env.OnSendingHeaders(func() { close(held); <-release })
+		go func() {
+			_, err := env.WriteString("x")
+			wrote <- err
+		}()
+		<-held
+	})
+	close(release)
+	equal(t, "X-First", x.Header("X-First"), "1")
+	if err := <-wrote; !errors.Is(err, envmap.ErrEnded) {
+		t.Errorf("the write left behind: %v", err)
+	}
+}

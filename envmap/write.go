@@ -33,7 +33,7 @@ func (e Env) open() (*state, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.announce(e.gen)
+		s.announce(e.gen, false)
 	}
 }
 

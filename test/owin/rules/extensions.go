@@ -12,7 +12,7 @@ import (
 const extensionSection = "Extensions"
 
 // upgradeRequest is a request that offers another protocol.
-const upgradeRequest = "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: test\r\n%s\r\n"
+const upgradeRequest = "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: test\r\n%s\r\n"
 
 func unreached(c *Check) envmap.UpgradeCallback {
 	return func(map[string]any) error {
