@@ -108,8 +108,8 @@ func TestPeersThatAreRefusedAreToldWhy(t *testing.T) {
 		message any
 		want    []string
 	}{
-		{"protocol", changed(func(h *hello) { h.Protocol = 7 }), []string{"protocol 7", "expects 1"}},
-		{"layout", changed(func(h *hello) { h.Layout = 9 }), []string{"layout 9", "expects 2"}},
+		{"protocol", changed(func(h *hello) { h.Protocol = 7 }), []string{"protocol 7", fmt.Sprint("expects ", Protocol)}},
+		{"layout", changed(func(h *hello) { h.Layout = 9 }), []string{"layout 9", fmt.Sprint("expects ", ring.LayoutVersion)}},
 		{"features", changed(func(h *hello) { h.Features = 6 }), []string{"features 0x6", "expects 0x0"}},
 		{"no release", changed(func(h *hello) { h.Release = "" }), []string{"release"}},
 		{"release with a newline", changed(func(h *hello) { h.Release = "a\nb" }), []string{`"a\nb"`, "printable"}},
