@@ -39,7 +39,7 @@ struct h1_spans h1_latency_spans(const struct h1_stream *stream, uint64_t end_ns
     const struct h1_times *times = &stream->times;
     uint64_t begun_ns = stream->exchange.begun_ns;
     struct h1_spans spans = {H1_LATENCY_UNKNOWN, H1_LATENCY_UNKNOWN};
-    if (begun_ns >= times->start_ns && begun_ns <= end_ns) {
+    if (begun_ns != 0 && begun_ns >= times->start_ns && begun_ns <= end_ns) {
         spans.queue_ns = begun_ns - times->start_ns;
         if (times->answered_ns >= begun_ns) {
             spans.handler_ns = times->answered_ns - begun_ns;

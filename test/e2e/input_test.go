@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -175,7 +176,7 @@ func TestAnotherLayoutIsRefused(t *testing.T) {
 		change func(map[string]any)
 		words  []string
 	}{
-		"layout":   {func(h map[string]any) { h["layout"] = 999 }, []string{"999", "1"}},
+		"layout":   {func(h map[string]any) { h["layout"] = 999 }, []string{"999", fmt.Sprint("expects ", ring.LayoutVersion)}},
 		"protocol": {func(h map[string]any) { h["protocol"] = 77 }, []string{"77", "1"}},
 		"features": {func(h map[string]any) { h["features"] = 8 }, []string{"0x8", "0x0"}},
 		"release":  {func(h map[string]any) { h["release"] = "" }, []string{"release"}},
