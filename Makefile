@@ -134,10 +134,12 @@ conformance: ## write docs/http-conformance.md from test/wire/cases, docs/owin-c
 	mv build/owin-conformance.md docs/owin-conformance.md
 
 .PHONY: reference
-reference: ## write docs/reference.md from the definitions of commands and flags
+reference: ## write docs/reference.md and docs/metrics.md from the definitions of commands, flags and metrics
 	@mkdir -p build
 	CGO_ENABLED=1 $(GO) run ./internal/cli/reference >build/reference.md
 	mv build/reference.md docs/reference.md
+	$(GO) run ./internal/admin/metricspage >build/metrics.md
+	mv build/metrics.md docs/metrics.md
 
 .PHONY: model
 model: setup-model ## check the Spin model of the ring, and that seeded bugs are found

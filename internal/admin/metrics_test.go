@@ -10,15 +10,25 @@ import (
 
 	"ringway/internal/accesslog"
 	"ringway/internal/engine"
+	"ringway/internal/supervisor"
 )
 
 // full has a value in every part.
 func full() Snapshot {
 	s := sample()
 	s.Gateway.Started = time.Unix(1700000000, 500e6)
-	s.Config = &Config{Reloads: 2, Failures: 1}
+	s.Config = &Config{Reloads: 2, Failures: 1, Loaded: time.Unix(1700000001, 0), NeedsRestart: []string{"listen"}}
 	s.Releases = []Release{{Name: "r1", State: "active"}, {Name: "r0", State: "retired"}}
-	s.Workers = append(s.Workers, Worker{ID: 2, Release: "r1", State: "ready", Stuck: true})
+	s.Workers = append(s.Workers, Worker{ID: 2, Release: "r1", State: "ready", Stuck: true, Memory: 1 << 20})
+	s.Changes = Changes{
+		Swaps: map[string]uint64{"confirmed": 3, "failed": 0}, Rollbacks: map[string]uint64{"command": 1}, Upgrades: map[string]uint64{"succeeded": 2},
+		Recycled: map[string]uint64{"memory": 4}, Ended: map[string]uint64{"unasked": 5},
+	}
+	s.Supervisors = []Supervisor{
+		{Release: "r1", Restarts: 1, Slots: []supervisor.Status{{State: "running"}, {State: "breaker open"}}},
+		{Release: "r0", Slots: []supervisor.Status{{State: "ended"}}},
+		{Release: "r1", Restarts: 2, Slots: []supervisor.Status{{State: "running"}}},
+	}
 	s.LatencyBounds = []uint64{10_000, 15_000, 2_000_000_000}
 	s.Loops = []engine.LoopStats{
 		{
@@ -31,8 +41,8 @@ func full() Snapshot {
 		},
 	}
 	s.Lanes = []engine.LaneStats{
-		{Worker: 1, Loop: 0, Slots: 4096, Depth: 5, WakeupsAvoided: 9, ArenaBytes: 1 << 24, OutArenaHighWater: 77, Answers: map[string]uint64{"2xx": 4}},
-		{Worker: 1, Loop: 1, Answers: map[string]uint64{"2xx": 2}},
+		{Worker: 1, Loop: 0, State: "active", Slots: 4096, Depth: 5, WakeupsAvoided: 9, ArenaBytes: 1 << 24, OutArenaHighWater: 77, Answers: map[string]uint64{"2xx": 4}},
+		{Worker: 1, Loop: 1, State: "active", Answers: map[string]uint64{"2xx": 2}},
 	}
 	s.AccessLog = &accesslog.Stats{Lines: 12, DroppedSlow: 2}
 	return s
@@ -79,7 +89,20 @@ func TestMetrics(t *testing.T) {
 		`ringway_worker_in_flight{release="r1",worker="1"} 2`,
 		`ringway_worker_stuck{release="r1",worker="2"} 1`,
 		`ringway_worker_answers_total{class="2xx",release="r1",worker="1"} 6`,
-		`ringway_worker_restarts_total 1`,
+		`ringway_worker_memory_bytes{release="r1",worker="2"} 1.048576e+06`,
+		`ringway_worker_restarts_total{release="r1"} 3`,
+		`ringway_worker_slots{release="r1",state="running"} 2`,
+		`ringway_worker_slots{release="r1",state="breaker_open"} 1`,
+		`ringway_worker_slots{release="r0",state="running"} 0`,
+		`ringway_worker_processes_ended_total{how="unasked"} 5`,
+		`ringway_workers_recycled_total{cause="memory"} 4`,
+		`ringway_swaps_total{outcome="confirmed"} 3`,
+		`ringway_swaps_total{outcome="failed"} 0`,
+		`ringway_rollbacks_total{cause="command"} 1`,
+		`ringway_upgrades_total{outcome="succeeded"} 2`,
+		`ringway_state{state="running"} 1`,
+		`ringway_state{state="leaving"} 0`,
+		`ringway_config_needs_restart 1`,
 		`ringway_ring_depth{loop="0",worker="1"} 5`,
 		`ringway_wakeups_total{loop="0",outcome="avoided",worker="1"} 9`,
 		`ringway_arena_used_peak_bytes{direction="outbound",loop="0",worker="1"} 77`,

@@ -18,7 +18,9 @@ type Snapshot struct {
 	Lanes     []engine.LaneStats `json:"lanes"`
 	// LatencyBounds are the upper bounds of the buckets of the loops' histograms in nanoseconds; the last bucket has none.
 	LatencyBounds []uint64         `json:"latency_bounds_ns"`
-	Supervisor    *Supervisor      `json:"supervisor,omitempty"` // only where the gateway starts its workers
+	Supervisor    *Supervisor      `json:"supervisor,omitempty"` // of the active release, only where the gateway starts its workers
+	Supervisors   []Supervisor     `json:"supervisors"`          // of all releases that have processes, or may start some
+	Changes       Changes          `json:"changes"`
 	AccessLog     *accesslog.Stats `json:"access_log,omitempty"` // only where there is one
 	Config        *Config          `json:"config,omitempty"`
 }
@@ -102,8 +104,24 @@ type Worker struct {
 	Attached time.Time `json:"attached"`
 }
 
-// Supervisor is the state of the worker processes that the gateway starts.
+// Changes counts what came of changes of the worker's build, of workers and of the gateway itself. All keys are always there.
+type Changes struct {
+	// Swaps are those that have ended, by outcome: confirmed; failed; rolled_back, by command while the release before stood by;
+	// superseded by another swap. The first release is none.
+	Swaps map[string]uint64 `json:"swaps"`
+	// Rollbacks are those that have begun, by cause: command, failure (of the release that was being confirmed).
+	Rollbacks map[string]uint64 `json:"rollbacks"`
+	// Upgrades of the gateway that have ended, by outcome: succeeded, failed. They are handed on, so they count since the first.
+	Upgrades map[string]uint64 `json:"upgrades"`
+	// Recycled workers by cause: requests, memory, age; failed if the fresh one did not get ready.
+	Recycled map[string]uint64 `json:"recycled"`
+	// Ended worker processes by whether somebody wanted them to end: asked, unasked.
+	Ended map[string]uint64 `json:"ended"`
+}
+
+// Supervisor is the state of the worker processes of one release that the gateway starts.
 type Supervisor struct {
+	Release  string              `json:"release"`
 	Program  string              `json:"program"`
 	Restarts uint64              `json:"restarts"`
 	Slots    []supervisor.Status `json:"slots"`

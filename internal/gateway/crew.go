@@ -155,6 +155,7 @@ func (g *Gateway) dismissCrew(r *release) {
 // processEnded: a process that the gateway has started is over.
 func (g *Gateway) processEnded(c *crew, e supervisor.End) {
 	g.recyclingEnded(c, e)
+	g.tally.processEnded(e)
 	r := g.releaseOfCrew(c)
 	if r == nil || c.held || g.phase != phaseRunning || e.Asked || e.Role != "" {
 		return

@@ -51,6 +51,7 @@ type Gateway struct {
 	previous              *release   // active before; nil if none was
 	swap                  *swap      // under way; nil if none is
 	recycling             *recycling // likewise
+	tally                 *tally
 	lastRelease, lastCrew int
 	takeover              *takeover      // until this gateway serves in the place of another; nil if it need not wait
 	upgrade               *upgrade       // under way; nil if none is
@@ -67,10 +68,11 @@ func Start(config Config, engine Engine, log *slog.Logger) (*Gateway, error) {
 	g := &Gateway{
 		config: config, engine: engine, log: log, started: time.Now(), mail: newMailbox(),
 		refusals: newRefusals(log), journal: admin.NewJournal(), stopping: make(chan struct{}), done: make(chan struct{}), workers: make(map[uint64]*worker),
-		serving: make(chan struct{}), pid: os.Getpid(),
+		serving: make(chan struct{}), pid: os.Getpid(), tally: newTally(),
 	}
 	if h := config.Handover; h != nil {
 		g.takeover = &takeover{state: h.State, line: h.Line}
+		g.tally.upgrades[upgradeSucceeded], g.tally.upgrades[upgradeFailed] = h.State.Upgrades, h.State.FailedUpgrades
 	}
 	if config.AccessLog != nil {
 		config.AccessLog.Start(engine.AccessLog())

@@ -22,17 +22,17 @@ type Recycle struct {
 
 func (r Recycle) off() bool { return r == Recycle{} }
 
-// due says why a worker has to make way; empty if it has not.
-func (r Recycle) due(requests uint64, memory int64, age time.Duration, spread float64) string {
+// due says why a worker has to make way, in a word and in a sentence; empty if it has not.
+func (r Recycle) due(requests uint64, memory int64, age time.Duration, spread float64) (cause, reason string) {
 	switch {
 	case r.Requests > 0 && requests >= r.Requests:
-		return fmt.Sprintf("%d requests, at most %d", requests, r.Requests)
+		return recycledRequests, fmt.Sprintf("%d requests, at most %d", requests, r.Requests)
 	case r.Memory > 0 && memory > r.Memory:
-		return fmt.Sprintf("%d bytes of memory, at most %d", memory, r.Memory)
+		return recycledMemory, fmt.Sprintf("%d bytes of memory, at most %d", memory, r.Memory)
 	case r.Age > 0 && age >= r.Age-time.Duration(spread*float64(r.Age)/10):
-		return fmt.Sprintf("age %v, at most %v", age.Round(time.Millisecond), r.Age)
+		return recycledAge, fmt.Sprintf("age %v, at most %v", age.Round(time.Millisecond), r.Age)
 	}
-	return ""
+	return "", ""
 }
 
 const (
@@ -51,7 +51,8 @@ type recycling struct {
 	old      *worker
 	serial   int // of the fresh process
 	fresh    *worker
-	unprobed int // lanes of fresh that have not answered the probe
+	unprobed int    // lanes of fresh that have not answered the probe
+	cause    string // key of the counter
 	reason   string
 	began    time.Time
 	promoted bool // fresh has taken the place; old drains
@@ -92,8 +93,8 @@ func (g *Gateway) watchWorkers() {
 			continue
 		}
 		age := time.Since(w.peer.Attached)
-		if reason := g.config.Recycle.due(w.requests, w.memory, age, w.spread); reason != "" {
-			g.recycle(w, reason)
+		if cause, reason := g.config.Recycle.due(w.requests, w.memory, age, w.spread); cause != "" {
+			g.recycle(w, cause, reason)
 			return
 		}
 	}
@@ -122,10 +123,10 @@ func (g *Gateway) measure() {
 }
 
 // recycle starts a fresh process beside a worker that has to make way.
-func (g *Gateway) recycle(w *worker, reason string) {
+func (g *Gateway) recycle(w *worker, cause, reason string) {
 	c := w.release.crew
 	serial, err := c.supervisor.Replace(w.serial)
-	r := &recycling{crew: c, old: w, serial: serial, reason: reason, began: time.Now()}
+	r := &recycling{crew: c, old: w, serial: serial, cause: cause, reason: reason, began: time.Now()}
 	if err != nil {
 		g.failRecycling(r, err.Error())
 		return
@@ -197,6 +198,7 @@ func (g *Gateway) promote(r *recycling) {
 	g.selectWorkers()
 	c := &r.crew.recycler
 	c.count++
+	g.tally.recycled[r.cause]++
 	c.failure = ""
 	lived := time.Since(r.old.peer.Attached)
 	if limit := g.config.Recycle.Memory; limit > 0 && r.old.memory > limit {
@@ -212,6 +214,7 @@ func (g *Gateway) promote(r *recycling) {
 // failRecycling: the fresh worker is not ready. The old one stays, and it is tried again later.
 func (g *Gateway) failRecycling(r *recycling, reason string) {
 	g.callOff(r)
+	g.tally.recycled[recycleFailed]++
 	c := &r.crew.recycler
 	wait := c.backoff.Next(0)
 	c.next, c.failure = time.Now().Add(wait), reason

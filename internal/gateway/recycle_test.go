@@ -19,20 +19,21 @@ func TestWhenAWorkerIsDue(t *testing.T) {
 		memory   int64
 		age      time.Duration
 		spread   float64
-		want     string // part of the reason; empty: not due
+		cause    string // empty: not due
+		want     string // part of the reason
 	}{
-		{"young", limits, 99, 1 << 20, 8 * time.Second, 0.9, ""},
-		{"requests", limits, 100, 0, 0, 0, "100 requests"},
-		{"memory", limits, 0, 1<<20 + 1, 0, 0, "1048577 bytes"},
-		{"age", limits, 0, 0, 10 * time.Second, 0, "age 10s"},
-		{"spread", limits, 0, 0, 9500 * time.Millisecond, 0.6, "age 9.5s"},
-		{"less spread", limits, 0, 0, 9500 * time.Millisecond, 0.4, ""},
-		{"memory unknown", limits, 0, -1, 0, 0, ""},
-		{"no limits", Recycle{}, 1 << 60, 1 << 60, 1 << 60, 0.9, ""},
+		{"young", limits, 99, 1 << 20, 8 * time.Second, 0.9, "", ""},
+		{"requests", limits, 100, 0, 0, 0, "requests", "100 requests"},
+		{"memory", limits, 0, 1<<20 + 1, 0, 0, "memory", "1048577 bytes"},
+		{"age", limits, 0, 0, 10 * time.Second, 0, "age", "age 10s"},
+		{"spread", limits, 0, 0, 9500 * time.Millisecond, 0.6, "age", "age 9.5s"},
+		{"less spread", limits, 0, 0, 9500 * time.Millisecond, 0.4, "", ""},
+		{"memory unknown", limits, 0, -1, 0, 0, "", ""},
+		{"no limits", Recycle{}, 1 << 60, 1 << 60, 1 << 60, 0.9, "", ""},
 	} {
-		got := test.limits.due(test.requests, test.memory, test.age, test.spread)
-		if test.want == "" && got != "" || !strings.Contains(got, test.want) {
-			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		cause, reason := test.limits.due(test.requests, test.memory, test.age, test.spread)
+		if cause != test.cause || cause == "" && reason != "" || !strings.Contains(reason, test.want) {
+			t.Errorf("%s: %q, %q, want %q, %q", test.name, cause, reason, test.cause, test.want)
 		}
 	}
 }
@@ -92,7 +93,10 @@ func TestAFreshWorkerServesBeforeTheOldOneDrains(t *testing.T) {
 	}
 	fake.notices <- engine.Notice{Kind: engine.Idle, Worker: 1}
 	old.expectDrain()
-	eventually(t, "one replacement", func() bool { return g.Snapshot().Supervisor.Recycling.Count == 1 })
+	eventually(t, "one replacement", func() bool {
+		s := g.Snapshot()
+		return s.Supervisor.Recycling.Count == 1 && s.Changes.Recycled[recycledRequests] == 1
+	})
 	fresh.quietFor(50 * time.Millisecond)
 	g.Cut()
 	waitDone(t, g)
@@ -118,6 +122,9 @@ func TestAFreshWorkerThatIsNoGoodLeavesTheOldOne(t *testing.T) {
 			eventually(t, "the probe", func() bool { return fake.saw("probe 2 /p") })
 			test.happens(g, fake, fresh)
 			eventually(t, "the failure", func() bool { return strings.Contains(g.Snapshot().Supervisor.Recycling.Failure, test.reason) })
+			if n := g.Snapshot().Changes.Recycled[recycleFailed]; n == 0 {
+				t.Error("the failure is not counted")
+			}
 			old.quietFor(20 * time.Millisecond)
 			if fake.saw("drain 1") || fake.selected(2) || !fake.selected(1) {
 				t.Errorf("calls %v", fake.seen())

@@ -24,6 +24,8 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 		Listeners:     []admin.Listener{},
 		Workers:       []admin.Worker{},
 		Releases:      []admin.Release{},
+		Supervisors:   []admin.Supervisor{},
+		Changes:       newTally().snapshot(),
 		Loops:         stats.Loops,
 		Lanes:         stats.Lanes,
 		LatencyBounds: stats.LatencyBounds,
@@ -47,10 +49,17 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 			snapshot.Releases = append(snapshot.Releases, g.releaseState(r))
 		}
 		if g.active != nil && g.active.crew != nil {
-			snapshot.Supervisor = g.supervisorState(g.active.crew)
-		} else if all := g.crews(); len(all) > 0 {
-			snapshot.Supervisor = g.supervisorState(all[0])
+			snapshot.Supervisor = g.supervisorState(g.active)
 		}
+		for _, r := range g.releases {
+			if r.crew != nil && !r.crew.ended {
+				snapshot.Supervisors = append(snapshot.Supervisors, *g.supervisorState(r))
+			}
+		}
+		if snapshot.Supervisor == nil && len(snapshot.Supervisors) > 0 {
+			snapshot.Supervisor = &snapshot.Supervisors[0]
+		}
+		snapshot.Changes = g.tally.snapshot()
 		for id, w := range g.workers {
 			snapshot.Workers = append(snapshot.Workers, admin.Worker{
 				ID: id, Stuck: w.stuck > 0, Pid: w.peer.Pid, Uid: w.peer.UID, Release: w.peer.Release, Program: w.peer.Program,
@@ -102,8 +111,9 @@ func (g *Gateway) standby(w *worker) string {
 	return "release is " + w.release.state.String()
 }
 
-func (g *Gateway) supervisorState(c *crew) *admin.Supervisor {
-	state := &admin.Supervisor{Program: c.program.Argv[0], Slots: c.supervisor.Status(), Recycling: g.recyclingState(c)}
+func (g *Gateway) supervisorState(r *release) *admin.Supervisor {
+	c := r.crew
+	state := &admin.Supervisor{Release: r.name, Program: c.program.Argv[0], Slots: c.supervisor.Status(), Recycling: g.recyclingState(c)}
 	for _, slot := range state.Slots {
 		state.Restarts += slot.Restarts
 	}

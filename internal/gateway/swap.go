@@ -45,7 +45,7 @@ func (g *Gateway) beginSwap(to *release, watch func(admin.Progress)) {
 	if g.swap != nil && g.swap.active {
 		g.confirm(g.swap)
 	} else if g.swap != nil {
-		g.failSwap(g.swap, fmt.Sprintf("superseded by release %s", to.name))
+		g.endSwap(g.swap, swapSuperseded, fmt.Sprintf("superseded by release %s", to.name))
 	}
 	if r := g.recycling; r != nil && !r.promoted {
 		g.callOff(r)
@@ -163,12 +163,16 @@ func (g *Gateway) confirm(s *swap) {
 		g.retire(s.from)
 		s.tell("release %s drains", s.from.name)
 	}
+	g.tally.swapEnded(s, swapConfirmed)
 	g.tellOutcome(s, "")
 }
 
 // failSwap ends a swap whose release could not become active, or could not stay it.
-func (g *Gateway) failSwap(s *swap, reason string) {
+func (g *Gateway) failSwap(s *swap, reason string) { g.endSwap(s, swapFailed, reason) }
+
+func (g *Gateway) endSwap(s *swap, outcome, reason string) {
 	g.swap = nil
+	g.tally.swapEnded(s, outcome)
 	g.setRelease(s.to, releaseFailed, reason)
 	if s.active {
 		g.active = s.from
@@ -290,7 +294,7 @@ func (g *Gateway) swapTo(program Program, watch func(admin.Progress)) error {
 func (g *Gateway) Rollback(watch func(admin.Progress)) error {
 	return g.order(func() error {
 		if s := g.swap; s != nil && s.active && s.from != nil {
-			g.failSwap(s, "taken back by command")
+			g.endSwap(s, swapRolledBack, "taken back by command")
 			watch(admin.Progress{Step: "release " + s.from.name + " is active", Done: true})
 			return nil
 		}
@@ -301,13 +305,18 @@ func (g *Gateway) Rollback(watch func(admin.Progress)) error {
 		case r.crew != nil:
 			program := r.crew.program
 			program.Build = r.crew.build.path // its path may lead to the build after it by now
-			return g.swapTo(program, watch)
+			if err := g.swapTo(program, watch); err != nil {
+				return err
+			}
+			g.tally.rollbacks[rollbackCommand]++
+			return nil
 		case g.readyOf(r) == 0:
 			return fmt.Errorf("no worker of release %s is attached, expected one to be started first", r.name)
 		case r.state != releaseRetired && r.state != releaseFailed:
 			return fmt.Errorf("release %s is %s, expected it to be retired", r.name, r.state)
 		}
 		g.setRelease(r, releaseWarming, "")
+		g.tally.rollbacks[rollbackCommand]++
 		g.beginSwap(r, watch)
 		return nil
 	})

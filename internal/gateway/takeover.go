@@ -167,6 +167,7 @@ func (g *Gateway) takeOver() {
 	if err := g.control.Own(); err != nil {
 		g.log.Warn("the control socket is not quite as configured", "error", err)
 	}
+	g.tally.upgrades[upgradeSucceeded]++
 	g.attempt = &admin.Upgrade{Program: g.config.Self, Pid: t.state.Pid, State: "serving", Since: time.Now()}
 	g.log.Info("gateway serves in the place of another", "predecessor_pid", t.state.Pid)
 	g.startServing()

@@ -47,6 +47,7 @@ func (g *Gateway) Upgrade(program string, watch func(admin.Progress)) error {
 		}
 		err := g.beginUpgrade(program, watch)
 		if err != nil {
+			g.tally.upgrades[upgradeFailed]++
 			g.attempt = &admin.Upgrade{Program: program, State: "failed", Since: time.Now(), Reason: err.Error()}
 		}
 		return err
@@ -109,7 +110,7 @@ func (g *Gateway) reattaching(r *release) int {
 
 // describe tells the next gateway what it is given.
 func (g *Gateway) describe(give func(fd int) int) (handover.State, error) {
-	s := handover.State{LastCrew: g.lastCrew}
+	s := handover.State{LastCrew: g.lastCrew, Upgrades: g.tally.upgrades[upgradeSucceeded], FailedUpgrades: g.tally.upgrades[upgradeFailed]}
 	for _, listener := range g.listeners {
 		s.Listeners = append(s.Listeners, listener.Pass(give))
 	}
@@ -228,6 +229,7 @@ func (g *Gateway) failUpgrade(u *upgrade, reason string) {
 				w.sentOn = false
 			}
 			g.control.Resume()
+			g.tally.upgrades[upgradeFailed]++
 			g.attempt.State, g.attempt.Since, g.attempt.Reason = "failed", time.Now(), reason
 			u.watch(admin.Progress{Step: "the new gateway has ended, this one serves on", Done: true, Error: reason})
 			g.checkEnded()

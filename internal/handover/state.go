@@ -38,6 +38,10 @@ type State struct {
 	Configured []string  `json:"configured,omitempty"`
 	LastCrew   int       `json:"last_crew"` // numbers up to here are those of processes that the gateway before has started
 	Releases   []Release `json:"releases,omitempty"`
+
+	// Upgrades and FailedUpgrades are how many there were before this one.
+	Upgrades       uint64 `json:"upgrades,omitempty"`
+	FailedUpgrades uint64 `json:"failed_upgrades,omitempty"`
 }
 
 // Parts that a release can have.
