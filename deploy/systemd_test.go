@@ -1,4 +1,4 @@
-// Package deploy tests what is meant to be copied: the units for systemd.
+// Package deploy tests what is meant to be copied: the units for systemd, the dashboard and the alert rules.
 package deploy
 
 import (
