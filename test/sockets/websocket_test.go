@@ -126,6 +126,26 @@ func TestCloseCodes(t *testing.T) {
 	stop(t, g)
 }
 
+// TestReverseProxy: a handler of the standard library that hijacks, in front of another stream.
+func TestReverseProxy(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	conn, ctx := dial(t, g, "/proxy?to="+g.Addr, nil), patience(t)
+	for _, size := range []int{0, 1, 1 << 20} {
+		want := bytes.Repeat([]byte("x"), size)
+		sent := make(chan error, 1)
+		go func() { sent <- conn.Write(ctx, websocket.MessageText, want) }()
+		_, got, err := conn.Read(ctx)
+		if err := errors.Join(err, <-sent); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%d bytes: %d came back, %v", size, len(got), err)
+		}
+	}
+	if err := conn.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+	stop(t, g)
+}
+
 // many runs clients beside one another, each with several goroutines that send, and checks that every message comes back.
 func many(t *testing.T, g *system.Gateway, clients, senders, messages int) {
 	t.Helper()

@@ -5,6 +5,7 @@
 //	/endless  a stream that is written without end; its count is /written
 //	/written  bytes that /endless has written
 //	/hold     a stream that is only read; why reading ended is the next answer of /ended
+//	/proxy    passes requests on to /coder at the address in the query (to), by httputil.ReverseProxy
 //	/pid      the process id
 package main
 
@@ -14,6 +15,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -40,6 +43,9 @@ func main() {
 	mux.HandleFunc("/gorilla", byGorilla)
 	mux.HandleFunc("/endless", endless)
 	mux.HandleFunc("/hold", hold)
+	mux.Handle("/proxy", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL = &url.URL{Scheme: "http", Host: r.In.URL.Query().Get("to"), Path: "/coder"}
+	}})
 	mux.HandleFunc("/written", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, written.Load()) })
 	mux.HandleFunc("/ended", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, <-ended) })
 	mux.HandleFunc("/pid", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, os.Getpid()) })
