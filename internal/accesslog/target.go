@@ -44,7 +44,7 @@ func openFile(path string) (*os.File, error) {
 		if errors.Is(err, unix.ENXIO) {
 			return nil, fmt.Errorf("access log %q is a pipe that nobody reads, expected a file, or a pipe with a reader", path)
 		}
-		return nil, fmt.Errorf("access log %q cannot be written, expected a file: %w", path, err)
+		return nil, fmt.Errorf("access log %q cannot be written: %w, expected a file that this user can write", path, err)
 	}
 	return file, nil
 }

@@ -116,6 +116,14 @@ func failed(answer *http.Response) error {
 	return errors.New(problem.Detail)
 }
 
+// withNext adds what comes next to a reason that tells nothing of the kind.
+func withNext(reason, next string) string {
+	if next == "" || strings.Contains(reason, "expected ") {
+		return reason
+	}
+	return reason + "; " + next
+}
+
 // order gives an order and prints its steps until it has ended.
 func (c *client) order(path string, body any, stdout io.Writer) error {
 	text, err := json.Marshal(body)
@@ -130,6 +138,11 @@ func (c *client) order(path string, body any, stdout io.Writer) error {
 	if answer.StatusCode != http.StatusOK {
 		return failed(answer)
 	}
+	// What fails on its way has left everything as it was.
+	next := map[string]string{
+		"/swap":    "the release before serves on; mend it and swap again",
+		"/upgrade": "this gateway serves on, and its log has what the other one wrote",
+	}
 	for decoder := json.NewDecoder(answer.Body); ; {
 		var p admin.Progress
 		if err := decoder.Decode(&p); err != nil {
@@ -141,7 +154,7 @@ func (c *client) order(path string, body any, stdout io.Writer) error {
 			}
 		}
 		if p.Error != "" {
-			return errors.New(p.Error)
+			return errors.New(withNext(p.Error, next[path]))
 		}
 		if p.Done {
 			return nil

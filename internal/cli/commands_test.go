@@ -110,6 +110,27 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestWhatFailsOnItsWayTellsWhatIsNext: the reason of an order that was begun is one of the gateway's; the line ends with what to do.
+func TestWhatFailsOnItsWayTellsWhatIsNext(t *testing.T) {
+	reason := ""
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewEncoder(w).Encode(admin.Progress{Step: "release b is failed", Done: true, Error: reason})
+	}))
+	defer gateway.Close()
+	for _, test := range []struct{ command, reason, want string }{
+		{"swap", "a worker ended", "gateway: a worker ended; the release before serves on; mend it and swap again\n"},
+		{"swap", "too late, expected it sooner", "gateway: too late, expected it sooner\n"},
+		{"upgrade", "it ended", "gateway: it ended; this gateway serves on, and its log has what the other one wrote\n"},
+	} {
+		reason = test.reason
+		var stdout, stderr bytes.Buffer
+		code := Run([]string{test.command, "--admin", strings.TrimPrefix(gateway.URL, "http://"), "/x"}, &stdout, &stderr, noEngine(t))
+		if code != exitFailure || stderr.String() != test.want || stdout.String() != "release b is failed\n" {
+			t.Errorf("%s: exit code %d, stderr %q, stdout %q, want %q", test.command, code, stderr.String(), stdout.String(), test.want)
+		}
+	}
+}
+
 func TestReadyTellsByItsExitCode(t *testing.T) {
 	reason := "no worker is ready"
 	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -233,8 +233,8 @@ func (g *Gateway) judgeSwap() {
 }
 
 var (
-	errNotRunning   = errors.New("the gateway is stopping")
-	errNoPrevious   = errors.New("there is no release to go back to")
+	errNotRunning   = errors.New("the gateway is stopping, expected one that runs")
+	errNoPrevious   = errors.New("there is no release to go back to, expected one that was active (`gateway status` lists them)")
 	errNoSupervisor = errors.New("this gateway starts no workers (it was started without --worker): start a worker of the new release instead")
 )
 
@@ -254,7 +254,7 @@ func (g *Gateway) Swap(path string, args []string, watch func(admin.Progress)) e
 			args = program.Argv[1:]
 		}
 		if !filepath.IsAbs(path) {
-			return fmt.Errorf("program %q is no absolute path", path)
+			return fmt.Errorf("program %q is no absolute path, expected one", path)
 		}
 		program.Argv = append([]string{path}, args...)
 		return g.swapTo(program, watch)
@@ -352,7 +352,7 @@ func (g *Gateway) Drain(worker uint64) error {
 	return g.order(func() error {
 		w := g.workers[worker]
 		if w == nil || w.state > workerReady {
-			return fmt.Errorf("worker %d is not attached or drains already", worker)
+			return fmt.Errorf("worker %d is not attached or drains already, expected one that `gateway status` lists", worker)
 		}
 		g.drain(w)
 		return nil

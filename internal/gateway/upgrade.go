@@ -30,7 +30,7 @@ const (
 
 var (
 	errFirstProcess = errors.New("the gateway is process 1, whose end is that of its container: start another container instead")
-	errUpgrading    = errors.New("an upgrade of the gateway is under way")
+	errUpgrading    = errors.New("an upgrade of the gateway is under way, expected its end to be waited for")
 	errSwapping     = errors.New("a swap is under way, expected its end to be waited for")
 )
 
@@ -59,7 +59,7 @@ func (g *Gateway) beginUpgrade(program string, watch func(admin.Progress)) error
 	case g.pid == 1:
 		return errFirstProcess
 	case !filepath.IsAbs(program):
-		return fmt.Errorf("program %q is no absolute path", program)
+		return fmt.Errorf("program %q is no absolute path, expected one", program)
 	case g.swap != nil && (g.swap.active || !g.patient(g.swap)):
 		return errSwapping
 	}
