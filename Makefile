@@ -73,6 +73,10 @@ test-race: setup-build ## race-detector tests of the packages without C
 containers-test: setup-containers ## build the images and run docker-compose.yml with a real Docker engine (needs root)
 	$(GO) test -tags containers -count=1 -timeout 20m ./test/containers
 
+.PHONY: console-test
+console-test: setup-console build ## the admin server's page in a real Chromium; pictures in build/console
+	GATEWAY=$(CURDIR)/bin/gateway APPWORKER=$(CURDIR)/bin/appworker $(GO) test -tags console -count=1 ./test/console
+
 .PHONY: test-bench
 test-bench: ## tests of the benchmark program (a module of its own)
 	cd bench && $(GO) test ./...
@@ -86,8 +90,8 @@ lint-go: setup-build
 	files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [[ -n $$files ]]; then echo "not formatted by gofmt:" $$files >&2; exit 1; fi
 	$(GO) vet ./...
-	$(GO) vet -tags stress,containers ./...
-	$(STATICCHECK) -tags stress,containers ./...
+	$(GO) vet -tags stress,containers,console ./...
+	$(STATICCHECK) -tags stress,containers,console ./...
 	cd bench && $(GO) vet ./... && $(STATICCHECK) ./...
 
 # clang-tidy looks at the sources that are shipped; the native tests are compiled with warnings as errors.
@@ -159,7 +163,7 @@ fuzz-go: ## the Go fuzz targets
 ##@ Long
 
 .PHONY: check
-check: test lint sanitize model demo fuzz stress containers-test ## everything, with a minute per fuzz target and the long stress run
+check: test lint sanitize model demo fuzz stress containers-test console-test ## everything, with a minute per fuzz target and the long stress run
 	@echo "check: all passed"
 
 # Long tests carry the build tag `stress` and are named TestStress...

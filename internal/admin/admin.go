@@ -1,5 +1,5 @@
 // Package admin serves what operators ask of the gateway over HTTP, and what they order; routes.go has the table, and
-// /openapi.json describes it. Answers are JSON, errors problem details (RFC 9457). It runs on a listener and server of its own, so
+// /openapi.json describes it; / is the console, a page for browsers (console.go). Answers are JSON, errors problem details (RFC 9457). It runs on a listener and server of its own, so
 // that it can never hold up the data plane.
 //
 // Only loopback addresses and unix sockets are served without a token. What a browser sends for another page, or for a name that

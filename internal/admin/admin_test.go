@@ -68,7 +68,7 @@ func TestErrorsAreJSON(t *testing.T) {
 		method, path string
 		want         int
 	}{
-		{"GET", "/", 404}, {"GET", "/nope", 404}, {"POST", "/nope", 404}, {"POST", "/stats", 405}, {"PUT", "/stats", 405}, {"GET", "/stats/x", 404},
+		{"POST", "/", 405}, {"GET", "/console/", 404}, {"GET", "/console/nope.js", 404}, {"PUT", "/console/console.js", 405}, {"GET", "/nope", 404}, {"POST", "/nope", 404}, {"POST", "/stats", 405}, {"PUT", "/stats", 405}, {"GET", "/stats/x", 404},
 	} {
 		recorder := httptest.NewRecorder()
 		Handler(fakeHost{}).ServeHTTP(recorder, httptest.NewRequest(test.method, test.path, nil))

@@ -47,7 +47,7 @@ func (g guard) around(next http.Handler) http.Handler {
 			fail(w, http.StatusForbidden, CodeForeign, reason)
 			return
 		}
-		if g.token != "" && !untold[r.URL.Path] {
+		if g.token != "" && !untold[r.URL.Path] && !ofConsole(r.URL.Path) {
 			given, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 			// Of equal lengths, so that nothing is told by the time that it takes.
 			hash := sha256.Sum256([]byte(given))
@@ -75,8 +75,12 @@ func (g guard) knows(host string) bool {
 	return name == "localhost" || name == g.own && name != "" || g.token != "" || name == ""
 }
 
-// foreign says why a request is of a page that is not this server's; empty if it is not.
+// foreign says why a request is of a page that is not this server's; empty if it is not. A link to the console, which tells and does
+// nothing by itself and cannot be framed, may be on any page.
 func foreign(r *http.Request) string {
+	if r.URL.Path == "/" && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Dest") == "document" {
+		return ""
+	}
 	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
 		return fmt.Sprintf("the request is of another site (Sec-Fetch-Site: %s), expected this one", site)
 	}

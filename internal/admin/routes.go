@@ -134,6 +134,10 @@ func Handler(host Host) http.Handler {
 	description := describe(all)
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, description) })
 	methods["/openapi.json"] = []string{http.MethodGet}
+	for pattern, name := range consolePaths {
+		mux.HandleFunc("GET "+pattern, consoleFile(name))
+		methods[pattern] = []string{http.MethodGet}
+	}
 	for path, allowed := range methods {
 		if strings.HasPrefix(path, "/debug/") {
 			continue // one of them is a pattern of the others
