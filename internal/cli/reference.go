@@ -43,7 +43,8 @@ func WriteReference(out io.Writer) error {
 	}
 	page.WriteString(referenceFlags)
 	var err error
-	serveFlags(&options{}).VisitAll(func(flag *pflag.Flag) {
+	o := &options{}
+	serveFlags(o).VisitAll(func(flag *pflag.Flag) {
 		changes := "command line only"
 		if isKey(flag.Name) {
 			live, trialErr := changesLive(flag.Name)
@@ -52,20 +53,29 @@ func WriteReference(out io.Writer) error {
 			}
 			changes = map[bool]string{true: "live", false: "restart"}[live]
 		}
-		writeFlag(&page, flag, changes)
+		writeFlag(&page, flag, o.span(flag.Name), changes)
 	})
 	if err != nil {
 		return err
 	}
 	page.WriteString("\n## Flags of the other commands\n\n| command | flag | value | default | meaning |\n|---|---|---|---|---|\n")
+	var rows []string // without the commands that have them
+	users := map[string][]string{}
 	for _, c := range commands() {
 		if c.name == "serve" || c.name == "check" || c.name == "config" {
 			continue
 		}
 		c.eachFlag(func(flag *pflag.Flag) {
-			fmt.Fprintf(&page, "| %s ", c.name)
-			writeFlag(&page, flag, "")
+			var row strings.Builder
+			writeFlag(&row, flag, "", "")
+			if users[row.String()] == nil {
+				rows = append(rows, row.String())
+			}
+			users[row.String()] = append(users[row.String()], c.name)
 		})
+	}
+	for _, row := range rows {
+		fmt.Fprintf(&page, "| %s %s", strings.Join(users[row], ", "), row)
 	}
 	for _, section := range []struct {
 		title, of string
@@ -83,7 +93,8 @@ func WriteReference(out io.Writer) error {
 	return err
 }
 
-func writeFlag(page *strings.Builder, flag *pflag.Flag, changes string) {
+// writeFlag writes a row; span is the range of its values, and empty as changes is where there is none.
+func writeFlag(page *strings.Builder, flag *pflag.Flag, span, changes string) {
 	names := flagNames(flag)
 	fmt.Fprintf(page, "| `%s` ", strings.Join(names, "`, `"))
 	value, usage := pflag.UnquoteUsage(flag)
@@ -95,7 +106,11 @@ func writeFlag(page *strings.Builder, flag *pflag.Flag, changes string) {
 	} else if text, ok := hostDefaults[flag.Name]; ok {
 		fallback.name = text
 	}
-	fmt.Fprintf(page, "| %s | %s ", cell(kind(flag, value)), cell(fallback.name))
+	value = kind(flag, value)
+	if span != "" {
+		value += ", " + span
+	}
+	fmt.Fprintf(page, "| %s | %s ", cell(value), cell(fallback.name))
 	if changes != "" {
 		fmt.Fprintf(page, "| %s ", changes)
 	}
@@ -114,7 +129,7 @@ func fixedDefault(flag *pflag.Flag) (string, bool) {
 	if host || flag.DefValue == "" || flag.DefValue == "[]" || writtenDefault.MatchString(flag.Usage) {
 		return "", false
 	}
-	return strings.Trim(flag.DefValue, "[]"), true
+	return tidy(strings.Trim(flag.DefValue, "[]")), true
 }
 
 // kind is what a flag takes, with its unit.

@@ -21,7 +21,7 @@ func TestReferenceIsUpToDate(t *testing.T) {
 	}
 }
 
-// TestReferenceAgreesWithTheSample: deploy/gateway.toml says in words which sections need a restart; these are samples of it.
+// TestReferenceTellsWhatChangesLive: samples of what the comments of deploy/gateway.toml say.
 func TestReferenceTellsWhatChangesLive(t *testing.T) {
 	for name, want := range map[string]bool{
 		"listen": false, "admin": false, "socket": false, "workers": false, "arena-size": false, "probe": false, "access-log": false,
@@ -47,5 +47,20 @@ func TestFlagsAreWellDescribed(t *testing.T) {
 				t.Errorf("%s: --%s has no description", c.name, flag.Name)
 			}
 		})
+	}
+}
+
+func TestBoundsAreOfFlags(t *testing.T) {
+	o := &options{}
+	f := serveFlags(o)
+	for _, b := range o.bounds() {
+		if f.Lookup(b.name) == nil {
+			t.Errorf("there is a bound for --%s, but no such flag", b.name)
+		}
+	}
+	for text, want := range map[string]string{"1m0s": "1m", "24h0m0s": "24h", "10s": "10s", "0s": "0s", "1h1m0s": "1h1m", "64KiB": "64KiB"} {
+		if got := tidy(text); got != want {
+			t.Errorf("%s becomes %s, want %s", text, got, want)
+		}
 	}
 }

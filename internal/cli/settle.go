@@ -3,13 +3,11 @@ package cli
 import (
 	"encoding/binary"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -21,13 +19,6 @@ import (
 	"ringway/internal/supervisor"
 	"ringway/ring"
 )
-
-// maxHead is the most that request line and header fields may have together, so that a request block fits into the
-// largest block of an arena.
-const maxHead size = 48 << 10
-
-// mostConnections is more than one host has ports and descriptors for.
-const mostConnections = 1 << 24
 
 // settled is what the flags come to.
 type settled struct {
@@ -50,7 +41,7 @@ func settle(o *options, f *pflag.FlagSet) (*settled, error) {
 }
 
 func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
-	for _, step := range []func() error{o.checkNumbers, o.checkSizes, func() error { return o.checkTogether(f) }} {
+	for _, step := range []func() error{o.checkBounds, func() error { return o.checkTogether(f) }} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -128,81 +119,6 @@ func settleAll(o *options, f *pflag.FlagSet) (*settled, error) {
 			KeepUnderscores: o.keepUnderscores, Trusted: trusted, TrustUnix: trustUnix, RequestIDs: o.requestIDs,
 		}},
 	}, nil
-}
-
-func (o *options) checkNumbers() error {
-	for _, limit := range []struct {
-		name          string
-		value         int
-		lowest, upper int
-	}{
-		{"workers", o.workers, 1, 1024},
-		{"worker-max-requests", o.workerRequests, 0, math.MaxInt},
-		{"breaker-ends", o.breakerEnds, 0, 1000},
-		{"loops", o.loops, 1, ring.MaxLanes},
-		{"ready-workers", o.readyWorkers, 1, 1024},
-		{"backlog", o.backlog, 1, 1 << 20},
-		{"max-connections", o.maxConnections, 1, mostConnections},
-		{"client-connections", o.clientConnections, 0, mostConnections},
-		{"max-requests", o.maxRequests, 0, math.MaxInt32},
-		{"in-flight", o.inFlight, 0, ring.MaxLanes * ring.MaxExchanges},
-		{"park-limit", o.parkLimit, 0, 1 << 20},
-		{"pipeline-depth", o.pipelineDepth, 1, 256},
-		{"fields", o.fields, 1, 256},
-		{"max-workers", o.maxWorkers, 1, 4096},
-	} {
-		if limit.value < limit.lowest || limit.value > limit.upper {
-			return badInput("--%s %d is out of range, expected %d to %d", limit.name, limit.value, limit.lowest, limit.upper)
-		}
-	}
-	for _, limit := range []struct {
-		name          string
-		value         time.Duration
-		lowest, upper time.Duration
-	}{
-		{"queue-deadline", o.queueDeadline, time.Millisecond, 24 * time.Hour},
-		{"ready-limit", o.readyLimit, time.Millisecond, 24 * time.Hour},
-		{"confirm", o.confirm, 0, 24 * time.Hour},
-		{"stuck-after", o.stuckAfter, 0, 24 * time.Hour},
-		{"stuck-limit", o.stuckLimit, 0, 24 * time.Hour},
-		{"worker-max-age", o.workerAge, 0, 365 * 24 * time.Hour},
-		{"breaker-window", o.breakerWindow, time.Millisecond, 24 * time.Hour},
-		{"breaker-wait", o.breakerWait, time.Millisecond, 24 * time.Hour},
-		{"drain-delay", o.drainDelay, 0, time.Hour},
-		{"drain-limit", o.drainLimit, 0, 24 * time.Hour},
-		{"spin", o.spin, 0, time.Millisecond},
-		{"request-timeout", o.requestTimeout, 0, 24 * time.Hour},
-		{"head-timeout", o.headTimeout, 0, 24 * time.Hour},
-		{"idle-timeout", o.idleTimeout, 0, 24 * time.Hour},
-		{"upgrade-idle", o.upgradeIdle, 0, 30 * 24 * time.Hour},
-		{"body-timeout", o.bodyTimeout, 0, 24 * time.Hour},
-		{"send-timeout", o.sendTimeout, 0, 24 * time.Hour},
-	} {
-		if limit.value < limit.lowest || limit.value > limit.upper {
-			return badInput("--%s %v is out of range, expected %v to %v", limit.name, limit.value, limit.lowest, limit.upper)
-		}
-	}
-	return nil
-}
-
-func (o *options) checkSizes() error {
-	for _, limit := range []struct {
-		name          string
-		value         size
-		lowest, upper size
-	}{
-		{"worker-max-memory", o.workerMemory, 0, math.MaxInt64},
-		{"max-body", o.maxBody, 0, math.MaxInt64},
-		{"body-rate", o.bodyRate, 0, 1 << 30},
-		{"send-rate", o.sendRate, 0, 1 << 30},
-		{"line-bytes", o.lineBytes, 64, maxHead - 256},
-		{"head-bytes", o.headBytes, 256, maxHead - o.lineBytes},
-	} {
-		if limit.value < limit.lowest || limit.value > limit.upper {
-			return badInput("--%s %s is out of range, expected %s to %s", limit.name, &limit.value, &limit.lowest, &limit.upper)
-		}
-	}
-	return nil
 }
 
 // checkTogether finds flags that mean nothing without another.
