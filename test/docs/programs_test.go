@@ -13,7 +13,7 @@ import (
 var packages = map[string]string{
 	"context": "context", "sha256": "crypto/sha256", "hex": "encoding/hex", "fmt": "fmt", "io": "io", "log": "log", "http": "net/http",
 	"signal": "os/signal", "syscall": "syscall", "time": "time", "websocket": "github.com/coder/websocket",
-	"bridge": "ringway/bridge", "envmap": "ringway/envmap",
+	"bridge": "ringway/bridge", "envmap": "ringway/envmap", "envhttp": "ringway/envmap/envhttp",
 }
 
 // firstWorker is the program of the guide.
