@@ -232,11 +232,11 @@ int gw_select(struct gw *gw, const uint64_t *workers, uint32_t count, uint32_t a
     return complete ? 0 : -ENOMEM;
 }
 
-int gw_probe(struct gw *gw, uint64_t worker, const char *path) {
+int gw_probe(struct gw *gw, uint64_t worker, const char *path, uint64_t round) {
     for (uint32_t i = 0; i < gw->loop_count; i++) {
         char *copy = strdup(path);
-        if (copy == NULL ||
-            post(gw, i, (struct loop_command){.kind = LOOP_PROBE, .worker = worker, .path = copy}) != 0) {
+        struct loop_command command = {.kind = LOOP_PROBE, .worker = worker, .path = copy, .round = round};
+        if (copy == NULL || post(gw, i, command) != 0) {
             free(copy);
             return -ENOMEM;
         }

@@ -84,8 +84,8 @@ enum gw_notice_kind {
     GW_NOTICE_QUIET,         /* after gw_stop_accepting: no connection is left */
     GW_NOTICE_REFUSED,       /* a request or connection was refused; value: how many more since the last such notice */
     GW_NOTICE_ACCESS,        /* access records should be taken soon: a queue is half full */
-    GW_NOTICE_PROBED,        /* status: of the answer to a probe, or 502 to 504 without one, on one loop */
-    GW_NOTICE_STUCK, /* value: 1 if the worker takes no events on a loop although some wait, 0 if it does again */
+    GW_NOTICE_PROBED, /* value: round of the probe; status: of the answer, or 502 to 504 without one; on one loop */
+    GW_NOTICE_STUCK,  /* value: 1 if the worker takes no events on a loop although some wait, 0 if it does again */
 };
 
 struct gw_notice {
@@ -94,6 +94,7 @@ struct gw_notice {
     const char *text; /* static; NULL if none */
     uint64_t value;
     uint64_t limit;
+    uint32_t loop;   /* of PROBED and STUCK */
     uint16_t status; /* 0: closed without an answer */
     struct ring_endpoint client;
 };
@@ -222,8 +223,11 @@ __attribute__((warn_unused_result)) int gw_attach(struct gw *gw, const struct gw
  * get what handlers had whose worker died. Returns 0 or -ENOMEM.
  */
 __attribute__((warn_unused_result)) int gw_select(struct gw *gw, const uint64_t *workers, uint32_t count, uint32_t all);
-/* Sends GET path to each lane of a worker, whether it gets requests or not. One notice for each loop follows. */
-__attribute__((warn_unused_result)) int gw_probe(struct gw *gw, uint64_t worker, const char *path);
+/*
+ * Sends GET path to each lane of a worker, whether it gets requests or not. One notice for each loop follows, with the number that
+ * the caller has given the round; after an error some of them.
+ */
+__attribute__((warn_unused_result)) int gw_probe(struct gw *gw, uint64_t worker, const char *path, uint64_t round);
 void gw_drain(struct gw *gw, uint64_t worker);
 /* Cuts the upgraded connections of a worker. */
 void gw_end_streams(struct gw *gw, uint64_t worker);

@@ -164,10 +164,8 @@ static void lane_broken(struct dispatch_lane *lane) {
 
 static void lane_stuck(struct dispatch_lane *lane) {
     struct loop_lane *ll = (struct loop_lane *)(void *)lane;
-    struct gw_notice notice = {.kind = GW_NOTICE_STUCK,
-                               .worker = lane->lane.params.worker,
-                               .value = lane->stuck,
-                               .status = (uint16_t)ll->loop->index};
+    struct gw_notice notice = {
+        .kind = GW_NOTICE_STUCK, .worker = lane->lane.params.worker, .value = lane->stuck, .loop = ll->loop->index};
     gw_notify(ll->loop->gw, &notice);
 }
 
@@ -332,15 +330,16 @@ static void select_workers(struct loop *loop, const struct loop_selection *selec
     }
 }
 
-static void probed(void *owner, uint64_t worker, uint16_t status) {
+static void probed(void *owner, uint64_t worker, uint64_t round, uint16_t status) {
     struct loop *loop = owner;
-    struct gw_notice notice = {.kind = GW_NOTICE_PROBED, .worker = worker, .status = status};
+    struct gw_notice notice = {
+        .kind = GW_NOTICE_PROBED, .worker = worker, .value = round, .loop = loop->index, .status = status};
     gw_notify(loop->gw, &notice);
 }
 
 static void probe(struct loop *loop, struct dispatch_lane *lane, const struct loop_command *command) {
-    if (lane == NULL || probe_start(&loop->dispatch, lane, command->path, probed, loop) != 0) {
-        probed(loop, command->worker, 503);
+    if (lane == NULL || probe_start(&loop->dispatch, lane, command->path, command->round, probed, loop) != 0) {
+        probed(loop, command->worker, command->round, 503);
     }
 }
 

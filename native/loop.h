@@ -54,6 +54,7 @@ struct loop_command {
     struct settings *settings;
     struct loop_selection *selection;
     char *path;
+    uint64_t round; /* of the probe */
     struct loop_listing *listing;
 };
 

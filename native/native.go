@@ -158,11 +158,12 @@ func (g *Gateway) Select(workers, second []uint64) error {
 	return nil
 }
 
-// Probe sends GET path (origin-form) to each lane of a worker; Notice Probed follows for each.
-func (g *Gateway) Probe(worker uint64, path string) error {
+// Probe sends GET path (origin-form) to each lane of a worker; Notice Probed follows for each, with the round. After an error
+// it follows for some.
+func (g *Gateway) Probe(worker uint64, path string, round uint64) error {
 	text := C.CString(path)
 	defer C.free(unsafe.Pointer(text))
-	if rc := C.gw_probe(g.gw, C.uint64_t(worker), text); rc != 0 {
+	if rc := C.gw_probe(g.gw, C.uint64_t(worker), text, C.uint64_t(round)); rc != 0 {
 		return fmt.Errorf("probing worker %d: %w", worker, errno(rc))
 	}
 	return nil

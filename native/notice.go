@@ -35,13 +35,15 @@ func (g *Gateway) forward() {
 			g.access.wakeUp()
 			continue
 		}
-		notice := engine.Notice{Kind: kinds[n.kind], Worker: uint64(n.worker), Status: int(n.status)}
+		notice := engine.Notice{Kind: kinds[n.kind], Worker: uint64(n.worker), Loop: int(n.loop), Status: int(n.status)}
 		if n.text != nil {
 			notice.Text = C.GoString(n.text)
 		}
 		switch notice.Kind {
 		case engine.Violation:
 			notice.Text = fmt.Sprintf("%s: %d, limit %d", notice.Text, uint64(n.value), uint64(n.limit))
+		case engine.Probed:
+			notice.Round = uint64(n.value)
 		case engine.Stuck:
 			notice.Stuck = n.value != 0
 		case engine.Refused:

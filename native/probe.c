@@ -14,6 +14,7 @@ struct probe {
     probe_done *done;
     void *owner;
     uint64_t worker;
+    uint64_t round;
     uint16_t status;
 };
 
@@ -23,7 +24,7 @@ static struct probe *probe_of(struct exchange *exchange) {
 
 static void finish(struct probe *probe) {
     exchange_detach(&probe->exchange, RING_CANCEL_GONE);
-    probe->done(probe->owner, probe->worker, probe->status);
+    probe->done(probe->owner, probe->worker, probe->round, probe->status);
     free(probe);
 }
 
@@ -72,8 +73,8 @@ static const struct exchange_calls calls = {.inform = on_inform,
                                             .fail = on_fail,
                                             .resume = on_nothing};
 
-int probe_start(struct dispatch *dispatch, struct dispatch_lane *lane, const char *path, probe_done *done,
-                void *owner) {
+int probe_start(struct dispatch *dispatch, struct dispatch_lane *lane, const char *path, uint64_t round,
+                probe_done *done, void *owner) {
     static const struct h1_limits limits = {.line_bytes = HEAD_BYTES, .head_bytes = HEAD_BYTES, .fields = 8};
     char text[HEAD_BYTES];
     int length =
@@ -94,7 +95,7 @@ int probe_start(struct dispatch *dispatch, struct dispatch_lane *lane, const cha
         free(probe);
         return rc;
     }
-    *probe = (struct probe){.done = done, .owner = owner, .worker = lane->lane.params.worker};
+    *probe = (struct probe){.done = done, .owner = owner, .worker = lane->lane.params.worker, .round = round};
     struct request_view view = {
         .bytes = (const uint8_t *)text,
         .bytes_length = (uint32_t)length,

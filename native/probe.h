@@ -10,10 +10,10 @@
 struct probe;
 
 /* Told once: the status of the answer, or the gateway's own if there was none (502, 503, 504). */
-typedef void probe_done(void *owner, uint64_t worker, uint16_t status);
+typedef void probe_done(void *owner, uint64_t worker, uint64_t round, uint16_t status);
 
-/* GET `path` (origin-form, checked by the caller). Returns 0, or -errno; then `done` is not called. */
+/* GET `path` (origin-form, checked by the caller). `round` is the caller's. Returns 0, or -errno; then `done` is not called. */
 __attribute__((warn_unused_result)) int probe_start(struct dispatch *dispatch, struct dispatch_lane *lane,
-                                                    const char *path, probe_done *done, void *owner);
+                                                    const char *path, uint64_t round, probe_done *done, void *owner);
 
 #endif

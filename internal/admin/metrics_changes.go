@@ -11,7 +11,7 @@ var (
 	swapsMetric     = define(counter, "swaps_total", "Swaps to another release that have ended, by outcome: confirmed, failed, rolled_back (by command while the release before stood by), superseded.", "outcome")
 	rollbacksMetric = define(counter, "rollbacks_total", "Rollbacks to the release before that have begun, by cause: command, failure (of the release that was being confirmed).", "cause")
 	upgradesMetric  = define(counter, "upgrades_total", "Upgrades of the gateway that have ended, by outcome; they are handed on from gateway to gateway.", "outcome")
-	recycledMetric  = define(counter, "workers_recycled_total", "Workers that were replaced by fresh ones, by cause: requests, memory, age; failed: the fresh one did not get ready.", "cause")
+	recycledMetric  = define(counter, "workers_recycled_total", "Workers that were replaced by fresh ones, by cause: requests, memory, age, command; failed: the fresh one did not get ready.", "cause")
 	endedMetric     = define(counter, "worker_processes_ended_total", "Worker processes that have ended, by whether somebody wanted them to: asked, unasked.", "how")
 )
 

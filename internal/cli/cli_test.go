@@ -246,7 +246,7 @@ func (e *idleEngine) Start() error                                { return nil }
 func (e *idleEngine) Attach(engine.Attachment) error              { return nil }
 func (e *idleEngine) Change(engine.Settings) error                { return nil }
 func (e *idleEngine) Select(_, _ []uint64) error                  { return nil }
-func (e *idleEngine) Probe(uint64, string) error                  { return nil }
+func (e *idleEngine) Probe(uint64, string, uint64) error          { return nil }
 func (e *idleEngine) Drain(uint64)                                {}
 func (e *idleEngine) EndStreams(uint64)                           {}
 func (e *idleEngine) Detach(uint64)                               {}

@@ -122,9 +122,9 @@ type NoticeKind int
 const (
 	// Violation: the worker broke the rules of the ring and has to be ended. Text says how.
 	Violation NoticeKind = iota + 1
-	// Probed: a probe of the worker was answered on one loop with Status, or 502 to 504 if there was no answer.
+	// Probed: the probe of a Round was answered by the worker on one Loop with Status, or 502 to 504 if there was no answer.
 	Probed
-	// Stuck: on one loop the worker takes no events although some wait, or does so again.
+	// Stuck: on one Loop the worker takes no events although some wait, or does so again.
 	Stuck
 	// Idle: the last exchange of a draining worker has ended.
 	Idle
@@ -141,6 +141,8 @@ const (
 type Notice struct {
 	Kind    NoticeKind
 	Worker  uint64
+	Loop    int
+	Round   uint64 // as Probe was given it
 	Text    string
 	Client  string // address and port; "" for a unix socket
 	Status  int    // 0: the connection was closed without an answer

@@ -18,8 +18,9 @@ type Engine interface {
 	// Select lets requests go to these workers and to no others, in one step for each loop. What handlers had whose worker
 	// died goes to those of second, if there are any.
 	Select(workers, second []uint64) error
-	// Probe sends GET path to a worker, whether it is selected or not. Notice Probed follows for each loop.
-	Probe(worker uint64, path string) error
+	// Probe sends GET path to a worker, whether it is selected or not. Notice Probed follows for each loop, with the round;
+	// after an error for some of them.
+	Probe(worker uint64, path string, round uint64) error
 	// Drain gives the worker no new requests. Notice Idle follows when its last exchange has ended.
 	Drain(worker uint64)
 	// EndStreams cuts the worker's upgraded connections, which it is told.

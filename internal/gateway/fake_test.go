@@ -35,7 +35,8 @@ type fakeEngine struct {
 	fds     []int
 	failure error
 
-	changeFailure error
+	changeFailure, selectFailure error
+	rounds                       []uint64 // of probes, in their order
 
 	turns uint64 // of the loop
 	hangs bool   // it does not turn any more
@@ -76,6 +77,9 @@ func (e *fakeEngine) Attach(a engine.Attachment) error {
 func (e *fakeEngine) Select(workers, second []uint64) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.selectFailure != nil {
+		return e.selectFailure
+	}
 	e.record("select %v", workers)
 	e.second = second
 	if !e.hangs {
@@ -84,9 +88,10 @@ func (e *fakeEngine) Select(workers, second []uint64) error {
 	return nil
 }
 
-func (e *fakeEngine) Probe(worker uint64, path string) error {
+func (e *fakeEngine) Probe(worker uint64, path string, round uint64) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.rounds = append(e.rounds, round)
 	e.record("probe %d %s", worker, path)
 	return nil
 }
@@ -176,6 +181,27 @@ func (e *fakeEngine) Stats() engine.Stats {
 		Loops: []engine.LoopStats{{Index: 0, Requests: 3, Iterations: e.turns}},
 		Lanes: []engine.LaneStats{{Worker: 1, Loop: 0, InFlight: e.busy, Completed: e.ended}, {Worker: 1, Loop: 1, InFlight: 1}},
 	}
+}
+
+// answerProbe plays a worker that answers on both loops.
+func (e *fakeEngine) answerProbe(worker, round uint64, status int) {
+	for loop := range 2 {
+		e.notices <- engine.Notice{Kind: engine.Probed, Worker: worker, Loop: loop, Round: round, Status: status}
+	}
+}
+
+// asked are the rounds of probes so far.
+func (e *fakeEngine) asked() []uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.rounds)
+}
+
+// refuseSelections plays an engine without memory; nil is one with some again.
+func (e *fakeEngine) refuseSelections(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.selectFailure = err
 }
 
 // leave is a client that closes its connection.

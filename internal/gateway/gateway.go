@@ -53,6 +53,7 @@ type Gateway struct {
 	recycling             *recycling // likewise
 	tally                 *tally
 	lastRelease, lastCrew int
+	lastRound             uint64         // of probes
 	takeover              *takeover      // until this gateway serves in the place of another; nil if it need not wait
 	upgrade               *upgrade       // under way; nil if none is
 	attempt               *admin.Upgrade // the last one

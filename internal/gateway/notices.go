@@ -27,7 +27,7 @@ func (g *Gateway) takeNotice(notice engine.Notice) {
 	case engine.Idle:
 		g.mail.post(func() { g.idle(notice.Worker) })
 	case engine.Probed:
-		g.mail.post(func() { g.probed(notice.Worker, notice.Status) })
+		g.mail.post(func() { g.probed(notice.Worker, notice.Loop, notice.Round, notice.Status) })
 	case engine.Stuck:
 		g.mail.post(func() { g.stuck(notice.Worker, notice.Stuck) })
 	case engine.Released:

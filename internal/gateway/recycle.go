@@ -20,8 +20,6 @@ type Recycle struct {
 	Age      time.Duration // since it attached; up to a tenth less, another part for each worker
 }
 
-func (r Recycle) off() bool { return r == Recycle{} }
-
 // due says why a worker has to make way, in a word and in a sentence; empty if it has not.
 func (r Recycle) due(requests uint64, memory int64, age time.Duration, spread float64) (cause, reason string) {
 	switch {
@@ -51,8 +49,8 @@ type recycling struct {
 	old      *worker
 	serial   int // of the fresh process
 	fresh    *worker
-	unprobed int    // lanes of fresh that have not answered the probe
-	cause    string // key of the counter
+	probing  *probing // of fresh
+	cause    string   // key of the counter
 	reason   string
 	began    time.Time
 	promoted bool // fresh has taken the place; old drains
@@ -79,7 +77,12 @@ func (g *Gateway) watchWorkers() {
 	}
 	g.mail.after(recycleEvery, g.watchWorkers)
 	g.measure()
-	if g.config.Recycle.off() || g.swap != nil || g.upgrade != nil || g.recycling != nil || g.active == nil || g.active.crew == nil {
+	g.recycleDue()
+}
+
+// recycleDue begins the replacement of a worker that is due, if none is under way and nothing else is.
+func (g *Gateway) recycleDue() {
+	if g.swap != nil || g.upgrade != nil || g.recycling != nil || g.active == nil || g.active.crew == nil {
 		return
 	}
 	c := g.active.crew
@@ -89,11 +92,14 @@ func (g *Gateway) watchWorkers() {
 	all := g.workersOf(g.active)
 	slices.SortFunc(all, func(a, b *worker) int { return cmp.Compare(a.peer.ID, b.peer.ID) })
 	for _, w := range all {
-		if w.state != workerReady || w.leaving || w.serial == 0 {
+		if !g.readyFor(w) || w.serial == 0 {
 			continue
 		}
-		age := time.Since(w.peer.Attached)
-		if cause, reason := g.config.Recycle.due(w.requests, w.memory, age, w.spread); cause != "" {
+		cause, reason := recycledCommand, "by command"
+		if !w.dismissed {
+			cause, reason = g.config.Recycle.due(w.requests, w.memory, time.Since(w.peer.Attached), w.spread)
+		}
+		if cause != "" {
 			g.recycle(w, cause, reason)
 			return
 		}
@@ -162,23 +168,21 @@ func (g *Gateway) freshReady(w *worker) {
 		g.promote(r)
 		return
 	}
-	r.unprobed = g.config.Loops
-	if err := g.engine.Probe(w.peer.ID, g.config.Probe); err != nil {
-		g.failRecycling(r, fmt.Sprintf("the new one cannot be probed: %v", err))
+	var err error
+	if r.probing, err = g.ask(w); err != nil {
+		g.failRecycling(r, err.Error())
 	}
 }
 
 // freshProbed tells whether a probe's answer is the fresh worker's.
-func (g *Gateway) freshProbed(id uint64, status int) bool {
+func (g *Gateway) freshProbed(id uint64, loop int, round uint64, status int) bool {
 	r := g.recycling
-	if r == nil || r.fresh == nil || r.fresh.peer.ID != id || r.unprobed == 0 {
+	if r == nil || r.fresh == nil || r.fresh.peer.ID != id || !r.probing.take(loop, round) {
 		return false
 	}
-	if status < 200 || status > 399 {
-		g.failRecycling(r, fmt.Sprintf("the new one answered the probe %s with status %d, expected 200 to 399", g.config.Probe, status))
-		return true
-	}
-	if r.unprobed--; r.unprobed == 0 {
+	if err := g.checkProbe(id, status); err != nil {
+		g.failRecycling(r, err.Error())
+	} else if len(r.probing.left) == 0 {
 		g.promote(r)
 	}
 	return true
@@ -189,13 +193,19 @@ func (g *Gateway) promote(r *recycling) {
 	if g.phase != phaseRunning {
 		return // nobody needs it any more; it is let go with the others
 	}
+	r.fresh.untried = false
+	if err := g.selectOf(g.active, nil); err != nil {
+		r.fresh.untried = true
+		g.failRecycling(r, fmt.Sprintf("the new one cannot be given requests: %v", err))
+		return
+	}
 	if !r.crew.supervisor.Promote(r.serial) {
+		r.fresh.untried = true
+		g.selectWorkers()
 		g.failRecycling(r, "the new one has ended")
 		return
 	}
 	r.promoted = true
-	r.fresh.untried = false
-	g.selectWorkers()
 	c := &r.crew.recycler
 	c.count++
 	g.tally.recycled[r.cause]++

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -62,9 +63,7 @@ func recycled(t *testing.T, fake *fakeEngine, change func(*Config)) (*Gateway, *
 	old := attachTicket(t, g, "r1", ticket(1, 1))
 	if g.config.Probe != "" {
 		eventually(t, "the probe", func() bool { return fake.saw("probe 1 /p") })
-		for range 2 {
-			fake.notices <- engine.Notice{Kind: engine.Probed, Worker: 1, Status: 200}
-		}
+		fake.answerProbe(1, 1, 200)
 	}
 	eventually(t, "selection", func() bool { return fake.selected(1) })
 	eventually(t, "a fresh process", func() bool {
@@ -83,9 +82,7 @@ func TestAFreshWorkerServesBeforeTheOldOneDrains(t *testing.T) {
 	if s.Workers[1].Standby == "" || s.Supervisor.Recycling.Worker != 1 || s.Releases[0].Ready != 1 || fake.selected(2) {
 		t.Errorf("while the fresh one is probed: %+v", s)
 	}
-	for range 2 {
-		fake.notices <- engine.Notice{Kind: engine.Probed, Worker: 2, Status: 200}
-	}
+	fake.answerProbe(2, 2, 200)
 	eventually(t, "the old one drains", func() bool { return fake.saw("drain 1") })
 	calls := fake.seen()
 	if both, drain := slices.Index(calls, "select [1 2]"), slices.Index(calls, "drain 1"); both < 0 || both > drain {
@@ -108,7 +105,7 @@ func TestAFreshWorkerThatIsNoGoodLeavesTheOldOne(t *testing.T) {
 		reason  string
 	}{
 		"bad answer": {func(_ *Gateway, f *fakeEngine, _ *fakeWorker) {
-			f.notices <- engine.Notice{Kind: engine.Probed, Worker: 2, Status: 502}
+			f.notices <- engine.Notice{Kind: engine.Probed, Worker: 2, Round: 2, Status: 502}
 		}, "status 502"},
 		"disconnects": {func(_ *Gateway, _ *fakeEngine, w *fakeWorker) { _ = w.conn.Close() }, "closed its control socket"},
 		"process killed": {func(g *Gateway, _ *fakeEngine, _ *fakeWorker) {
@@ -150,4 +147,49 @@ func TestASwapCallsAReplacementOff(t *testing.T) {
 	}
 	g.Cut()
 	waitDone(t, g)
+}
+
+// A worker that is drained by command has a fresh one beside it first; of two, one after the other.
+func TestDrainReplacesAWorker(t *testing.T) {
+	fake := newFakeEngine()
+	g := start(t, fake, func(c *Config) {
+		c.Program = &Program{Argv: []string{"/bin/sh", "-c", "exec sleep 1000"}, Count: 2}
+	})
+	attachTicket(t, g, "r1", ticket(1, 1))
+	attachTicket(t, g, "r1", ticket(1, 2))
+	eventually(t, "selection", func() bool { return fake.selected(1) && fake.selected(2) })
+	for _, id := range []uint64{1, 2, 1} {
+		if err := g.Drain(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slots := func() int { return len(g.Snapshot().Supervisor.Slots) }
+	eventually(t, "a fresh process", func() bool { return slots() == 3 })
+	if fake.saw("drain 1") || fake.saw("drain 2") {
+		t.Errorf("calls %v", fake.seen())
+	}
+	attachTicket(t, g, "r1", ticket(1, 3))
+	eventually(t, "the first one drains", func() bool { return fake.saw("drain 1") })
+	if !fake.selected(3) || fake.saw("drain 2") {
+		t.Errorf("calls %v", fake.seen())
+	}
+	g.mail.call(func() { g.active.crew.supervisor.Kill(1) })
+	eventually(t, "the next fresh process", func() bool { return slots() == 3 && g.Snapshot().Supervisor.Recycling.Worker == 2 })
+	attachTicket(t, g, "r1", ticket(1, 4))
+	eventually(t, "the second one drains", func() bool { return fake.saw("drain 2") })
+}
+
+// The place of a worker is not given away as long as the loops do not know of the fresh one.
+func TestNoReplacementWithoutSelection(t *testing.T) {
+	fake := newFakeEngine()
+	g, _ := recycled(t, fake, nil)
+	fake.refuseSelections(errors.New("no memory"))
+	attachTicket(t, g, "r1", ticket(1, 2))
+	eventually(t, "the failure", func() bool {
+		return strings.Contains(g.Snapshot().Supervisor.Recycling.Failure, "cannot be given requests: no memory")
+	})
+	if fake.saw("drain 1") {
+		t.Errorf("calls %v", fake.seen())
+	}
+	fake.refuseSelections(nil)
 }

@@ -124,18 +124,21 @@ func (g *Gateway) workersOf(r *release) []*worker {
 func (g *Gateway) readyOf(r *release) int {
 	ready := 0
 	for _, w := range g.workersOf(r) {
-		if w.state == workerReady && !w.leaving && !w.untried {
+		if g.readyFor(w) {
 			ready++
 		}
 	}
 	return ready
 }
 
+// readyFor tells whether requests can be given to a worker for good.
+func (g *Gateway) readyFor(w *worker) bool { return w.state == workerReady && !w.leaving && !w.untried }
+
 // servingOf counts those of them that take requests.
 func (g *Gateway) servingOf(r *release) int {
 	serving := 0
 	for _, w := range g.workersOf(r) {
-		if w.state == workerReady && !w.leaving && !w.untried && w.stuck == 0 {
+		if g.readyFor(w) && w.stuck == 0 {
 			serving++
 		}
 	}
@@ -147,25 +150,51 @@ func (g *Gateway) canServe(r *release) bool {
 	return r != nil && (r.crew != nil && !r.crew.held || g.servingOf(r) > 0)
 }
 
+// selectAgain is the wait before workers are selected again that could not be.
+const selectAgain = 100 * time.Millisecond
+
 // selectWorkers lets requests go to the ready workers of the active release and to no others. While it is being confirmed,
 // what its workers drop goes to the release before: no request is to meet two deaths of the new one.
 func (g *Gateway) selectWorkers() {
+	var before *release
+	if g.swap != nil && g.swap.active {
+		before = g.swap.from
+	}
+	if g.selectOf(g.active, before) != nil {
+		g.mail.after(selectAgain, g.selectWorkers)
+	}
+}
+
+// canSelect lets requests go to the workers of a release that is to become active. If the loops cannot be told, nothing has
+// changed, and it is tried again.
+func (g *Gateway) canSelect(active, before *release) bool {
+	g.swap.unselected = g.selectOf(active, before)
+	if g.swap.unselected != nil {
+		g.mail.after(selectAgain, g.checkSwap)
+	}
+	return g.swap.unselected == nil
+}
+
+// selectOf lets requests go to the workers of one release; those of another take what the workers of the first drop. It
+// only fails for want of a few bytes of memory, and is to be tried again then.
+func (g *Gateway) selectOf(active, before *release) error {
 	var chosen, second []uint64
 	for id, w := range g.workers {
 		switch {
 		case w.state != workerReady || w.untried:
-		case w.release == g.active:
+		case w.release == active:
 			chosen = append(chosen, id)
-		case w.release.state == releaseStandby:
+		case w.release == before:
 			second = append(second, id)
 		}
 	}
 	slices.Sort(chosen)
 	slices.Sort(second)
-	if err := g.engine.Select(chosen, second); err != nil {
-		// Only for want of a few bytes of memory; the next change of any worker tries again.
+	err := g.engine.Select(chosen, second)
+	if err != nil {
 		g.log.Error("workers cannot be selected", "workers", chosen, "error", err)
 	}
+	return err
 }
 
 // retire lets a release go that another has replaced for good.

@@ -14,13 +14,12 @@ type swap struct {
 	to     *release
 	from   *release // nil if none was active
 	began  time.Time
-	active bool // the new release has the requests; it is being confirmed
-	probes map[uint64]int
+	active bool                // the new release has the requests; it is being confirmed
+	probes map[uint64]*probing // by worker, also of candidates
 	watch  func(admin.Progress)
+	// unselected is why the loops could not be told of it when it was ready.
+	unselected error
 }
-
-// probeAgain is the wait before a worker is asked again where nothing else can be done.
-const probeAgain = time.Second
 
 // needed is how many ready workers make a release ready.
 func (g *Gateway) needed(r *release) int {
@@ -40,18 +39,25 @@ func (s *swap) tell(format string, arguments ...any) {
 }
 
 // beginSwap makes a warming release the active one as soon as it is ready. A swap under way gives way: one whose release
-// is not active yet fails, the other is confirmed early.
+// is active is confirmed early, the other fails. If nothing serves and nobody waits for it, its release stays a candidate.
 func (g *Gateway) beginSwap(to *release, watch func(admin.Progress)) {
-	if g.swap != nil && g.swap.active {
-		g.confirm(g.swap)
-	} else if g.swap != nil {
-		g.endSwap(g.swap, swapSuperseded, fmt.Sprintf("superseded by release %s", to.name))
+	probes := make(map[uint64]*probing)
+	switch before := g.swap; {
+	case before == nil:
+	case before.active:
+		g.confirm(before)
+	case !g.patient(before):
+		g.endSwap(before, swapSuperseded, "superseded by release "+to.name)
+	default:
+		g.tally.swapEnded(before, swapSuperseded)
+		probes = before.probes
 	}
 	if r := g.recycling; r != nil && !r.promoted {
 		g.callOff(r)
 	}
-	s := &swap{to: to, from: g.active, began: time.Now(), watch: watch, probes: make(map[uint64]int)}
+	s := &swap{to: to, from: g.active, began: time.Now(), watch: watch, probes: probes}
 	g.swap = s
+	g.dropCandidates(keptReleases, to)
 	s.tell("release %s starts: %d workers have to be ready", to.name, g.needed(to))
 	g.limitReady(s)
 	g.checkSwap()
@@ -64,6 +70,8 @@ func (g *Gateway) limitReady(s *swap) {
 		case g.swap != s || s.active:
 		case g.patient(s):
 			g.limitReady(s)
+		case s.unselected != nil:
+			g.failSwap(s, fmt.Sprintf("its workers could not be given requests within %v: %v", g.config.ReadyLimit, s.unselected))
 		default:
 			g.failSwap(s, fmt.Sprintf("only %d of %d workers were ready within %v", g.readyOf(s.to), g.needed(s.to), g.config.ReadyLimit))
 		}
@@ -77,71 +85,41 @@ func (g *Gateway) patient(s *swap) bool { return s.watch == nil && !g.canServe(s
 // checkSwap goes on with the swap if its release has got further.
 func (g *Gateway) checkSwap() {
 	s := g.swap
-	if s == nil || s.active || g.readyOf(s.to) < g.needed(s.to) {
+	if s == nil || s.active {
 		return
 	}
-	if g.config.Probe != "" {
-		if !g.probe(s) {
+	if g.isReady(s, s.to) {
+		g.activate(s)
+		return
+	}
+	if g.swap != s || g.canServe(g.active) {
+		return
+	}
+	for _, r := range g.candidates() {
+		if g.isReady(s, r) {
+			g.takeCandidate(s, r)
 			return
 		}
 	}
-	g.activate(s)
 }
 
-// probe asks each lane of each ready worker once; it tells whether all have answered.
-func (g *Gateway) probe(s *swap) bool {
-	answered := true
-	for _, w := range g.workersOf(s.to) {
-		if w.state != workerReady || w.untried {
-			continue
-		}
-		left, asked := s.probes[w.peer.ID]
-		if !asked {
-			left = g.config.Loops
-			s.probes[w.peer.ID] = left
-			s.tell("worker %d is asked for %s", w.peer.ID, g.config.Probe)
-			if err := g.engine.Probe(w.peer.ID, g.config.Probe); err != nil {
-				g.failSwap(s, fmt.Sprintf("worker %d cannot be probed: %v", w.peer.ID, err))
-				return false
-			}
-		}
-		answered = answered && left == 0
-	}
-	return answered
-}
-
-// probed: one lane of a worker has answered its probe.
-func (g *Gateway) probed(id uint64, status int) {
-	if g.freshProbed(id, status) {
-		return
-	}
-	s := g.swap
-	if s == nil || s.active || s.probes[id] == 0 {
-		return
-	}
-	if status < 200 || status > 399 {
-		if g.patient(s) {
-			g.log.Warn("a worker is not ready: it answered the probe badly", "worker", id, "probe", g.config.Probe, "status", status)
-			delete(s.probes, id)
-			g.mail.after(probeAgain, g.checkSwap)
-			return
-		}
-		g.failSwap(s, fmt.Sprintf("worker %d answered the probe %s with status %d, expected 200 to 399", id, g.config.Probe, status))
-		return
-	}
-	s.probes[id]--
-	g.checkSwap()
+// isReady tells whether a release has as many workers as it needs, and those have answered their probes. It asks them.
+func (g *Gateway) isReady(s *swap, r *release) bool {
+	return g.readyOf(r) >= g.needed(r) && (g.config.Probe == "" || g.probe(s, r))
 }
 
 // activate gives all requests to the new release, in one step for each loop.
 func (g *Gateway) activate(s *swap) {
+	if !g.canSelect(s.to, s.from) {
+		return
+	}
 	s.active = true
 	g.setRelease(s.to, releaseActive, "")
 	if s.from != nil {
 		g.setRelease(s.from, releaseStandby, "")
 	}
 	g.active = s.to
-	g.selectWorkers()
+	g.dropCandidates(0, s.to)
 	s.tell("release %s is active after %v", s.to.name, time.Since(s.began).Round(time.Millisecond))
 	if s.from == nil || g.config.Confirm == 0 {
 		g.confirm(s)
@@ -167,8 +145,13 @@ func (g *Gateway) confirm(s *swap) {
 	g.tellOutcome(s, "")
 }
 
-// failSwap ends a swap whose release could not become active, or could not stay it.
-func (g *Gateway) failSwap(s *swap, reason string) { g.endSwap(s, swapFailed, reason) }
+// failSwap ends a swap whose release could not become active, or could not stay it. If a candidate is left, it is next.
+func (g *Gateway) failSwap(s *swap, reason string) {
+	g.endSwap(s, swapFailed, reason)
+	if next := g.candidates(); len(next) > 0 && g.phase == phaseRunning {
+		g.beginSwap(next[0], nil)
+	}
+}
 
 func (g *Gateway) endSwap(s *swap, outcome, reason string) {
 	g.swap = nil
@@ -342,8 +325,8 @@ func (g *Gateway) order(f func() error) error {
 	return err
 }
 
-// Drain lets a worker finish what it has and end; one that the gateway has started is started again. Worker 0 is the
-// gateway itself.
+// Drain lets a worker finish what it has and end. One that the gateway has started is replaced first, as if it were due to be
+// recycled, or started again if it gets no requests or a swap is under way. Worker 0 is the gateway itself.
 func (g *Gateway) Drain(worker uint64) error {
 	if worker == 0 {
 		g.Stop()
@@ -353,6 +336,11 @@ func (g *Gateway) Drain(worker uint64) error {
 		w := g.workers[worker]
 		if w == nil || w.state > workerReady {
 			return fmt.Errorf("worker %d is not attached or drains already, expected one that `gateway status` lists", worker)
+		}
+		if w.serial != 0 && w.release == g.active && g.readyFor(w) && g.swap == nil && !w.release.crew.held {
+			w.dismissed = true
+			g.recycleDue()
+			return nil
 		}
 		g.drain(w)
 		return nil

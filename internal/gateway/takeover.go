@@ -45,10 +45,14 @@ func (g *Gateway) inheritReleases() error {
 		}
 	}
 	switch {
-	case configured != nil && (active == nil || len(active.Command) > 0):
+	case configured != nil && (active == nil || len(active.Command) > 0 || active.Expected == 0):
 		program := *configured
-		if active != nil {
+		switch {
+		case active == nil:
+		case len(active.Command) > 0:
 			program.Argv, program.Build = active.Command, active.Build
+		default:
+			g.inheritPast(*active)
 		}
 		c, err := g.startCrew(program)
 		if err != nil {
@@ -56,14 +60,12 @@ func (g *Gateway) inheritReleases() error {
 		}
 		waited := slices.ContainsFunc(state.Releases, func(r handover.Release) bool { return r.Part == handover.Active })
 		g.beginTakeover(g.addRelease(c.name(), c), waited)
-	case active != nil && active.Expected > 0:
+	case active != nil:
+		// If none of its workers can come now, some may later.
 		r := g.addRelease(active.Name, nil)
 		r.expected = active.Expected
-		g.beginTakeover(r, true)
+		g.beginTakeover(r, active.Expected > 0)
 	default:
-		if active != nil {
-			g.inheritPast(*active)
-		}
 		g.mail.post(g.readyToServe)
 	}
 	return nil
@@ -171,10 +173,13 @@ func (g *Gateway) takeOver() {
 	g.attempt = &admin.Upgrade{Program: g.config.Self, Pid: t.state.Pid, State: "serving", Since: time.Now()}
 	g.log.Info("gateway serves in the place of another", "predecessor_pid", t.state.Pid)
 	g.startServing()
-	for _, r := range t.late {
-		if r.state == releaseWarming && len(g.workersOf(r)) > 0 {
-			g.beginSwap(r, nil)
+	if len(t.late) > 0 {
+		newest := t.late[len(t.late)-1]
+		g.beginSwap(newest, nil)
+		if g.canServe(g.active) {
+			g.dropCandidates(0, newest)
 		}
+		g.judgeSwap()
 	}
 	t.line.Close()
 }

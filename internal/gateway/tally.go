@@ -15,7 +15,7 @@ const (
 
 	upgradeSucceeded, upgradeFailed = "succeeded", "failed"
 
-	recycledRequests, recycledMemory, recycledAge, recycleFailed = "requests", "memory", "age", "failed"
+	recycledRequests, recycledMemory, recycledAge, recycledCommand, recycleFailed = "requests", "memory", "age", "command", "failed"
 
 	endAsked, endUnasked = "asked", "unasked"
 )
@@ -35,7 +35,7 @@ func newTally() *tally {
 		swaps:     zero(swapConfirmed, swapFailed, swapRolledBack, swapSuperseded),
 		rollbacks: zero(rollbackCommand, rollbackFailure),
 		upgrades:  zero(upgradeSucceeded, upgradeFailed),
-		recycled:  zero(recycledRequests, recycledMemory, recycledAge, recycleFailed),
+		recycled:  zero(recycledRequests, recycledMemory, recycledAge, recycledCommand, recycleFailed),
 		ended:     zero(endAsked, endUnasked),
 	}
 }

@@ -24,6 +24,8 @@ type worker struct {
 	stuckSince time.Time
 	// serial is that of its process in its crew; 0 if the gateway has not started it.
 	serial int
+	// dismissed: it is to be replaced by command.
+	dismissed bool
 	// untried: it is to replace another worker, and has not shown yet that it serves.
 	untried bool
 	// requests and memory (bytes) of a supervised worker are those of a moment ago; memory is -1 where it cannot be read.
@@ -142,6 +144,7 @@ func (g *Gateway) leaving(id uint64) {
 	if w.release.crew == nil {
 		g.troubled(w.release, fmt.Sprintf("worker %d left", id))
 	}
+	g.checkSwap()
 }
 
 // otherReady tells whether a worker besides w can be given requests for good. One whose release is not the active one is
@@ -151,7 +154,7 @@ func (g *Gateway) otherReady(w *worker) bool {
 		return true
 	}
 	for _, other := range g.workers {
-		if other != w && other.release == g.active && other.state == workerReady && !other.leaving && !other.untried {
+		if other != w && other.release == g.active && g.readyFor(other) {
 			return true
 		}
 	}
@@ -247,6 +250,7 @@ func (g *Gateway) gone(id uint64, reason error) {
 	}
 	g.recyclingGone(w)
 	g.judge(w.release)
+	g.checkSwap()
 }
 
 // released: nothing refers to the worker's segments any more (L6).
@@ -293,6 +297,7 @@ func (g *Gateway) stuck(id uint64, begins bool) {
 	g.log.Warn("worker is stuck: it takes no events; others get its requests", "worker", id, "worker_pid", w.peer.Pid, "release", w.release.name)
 	g.limitStuck(w)
 	g.troubled(w.release, fmt.Sprintf("worker %d is stuck", id))
+	g.checkSwap()
 }
 
 // limitStuck ends a worker that stays stuck.

@@ -119,14 +119,15 @@ static void test_stopped_with_nothing_to_take(void) {
 static uint16_t probed[4];
 static unsigned probes;
 
-static void on_probed(void *owner, uint64_t worker, uint16_t status) {
+static void on_probed(void *owner, uint64_t worker, uint64_t round, uint16_t status) {
     CHECK(owner == &rig);
     CHECK_UINT(worker, 1);
+    CHECK_UINT(round, 7);
     probed[probes++] = status;
 }
 
 static struct ring_event probe(void) {
-    CHECK_UINT(probe_start(&rig.dispatch, &rig.lanes[0], "/ready?x=1", on_probed, &rig), 0);
+    CHECK_UINT(probe_start(&rig.dispatch, &rig.lanes[0], "/ready?x=1", 7, on_probed, &rig), 0);
     return rig_claim(0);
 }
 
@@ -162,7 +163,7 @@ static void test_probe_of_a_worker_that_dies(void) {
     dispatch_bury(&rig.lanes[0]);
     CHECK_UINT(probes, 1);
     CHECK_UINT(probed[0], 502);
-    CHECK(probe_start(&rig.dispatch, &rig.lanes[0], "/", on_probed, &rig) == -ENOTCONN);
+    CHECK(probe_start(&rig.dispatch, &rig.lanes[0], "/", 8, on_probed, &rig) == -ENOTCONN);
     CHECK_UINT(rig.lanes[1].lane.open_count, 0);
     rig_close();
 }

@@ -172,3 +172,20 @@ func TestAReplacedReleaseStaysReplaced(t *testing.T) {
 	}
 	g.finish()
 }
+
+// TestUpgradeWhileNoWorkerServes: the release that had the requests gets them again when it has a worker, also beside one that
+// comes to nothing.
+func TestUpgradeWhileNoWorkerServes(t *testing.T) {
+	t.Parallel()
+	g := start(t, system.Options{Flags: []string{"--queue-deadline", "1m"}})
+	old := g.StartWorker("--release", "r1")
+	g.WaitReady(1)
+	old.Signal(syscall.SIGKILL)
+	system.Eventually(t, "no worker is left", func() bool { return len(g.Stats().Workers) == 0 })
+	g.upgrade(false)
+	c := connect(t, g)
+	c.send(ask)
+	g.StartWorker("--release", "r1")
+	c.expect("Hello, World!")
+	g.finish()
+}
