@@ -16,12 +16,13 @@ import (
 type envExchange struct {
 	ex         *exchange
 	generation uint32
+	told       bool // its failure is logged
 }
 
 var _ envmap.Exchange = (*envExchange)(nil)
 
 func (e *envExchange) begin(ex *exchange) *envExchange {
-	e.ex, e.generation = ex, ex.generation
+	e.ex, e.generation, e.told = ex, ex.generation, false
 	return e
 }
 
@@ -79,12 +80,18 @@ func (e *envExchange) Send(head *envmap.ResponseHead, body []byte) error {
 	return e.ex.sender.finish(nil)
 }
 
-// failed cancels the context of an application that failed, for what it may have left running.
+// failed logs why an application failed, as long as its request's block is lent, and cancels its context, for what it
+// may have left running.
 func (e *envExchange) failed(cause error) {
 	if cause == nil {
 		return
 	}
 	l := e.ex.lane
+	if !e.told && !errors.Is(cause, envmap.ErrAbort) && !l.att.gone(cause) {
+		e.told = true
+		block, _ := ring.ParseRequest(e.RequestBlock())
+		l.att.worker.opts.logger.Error("ringway: application failed", append(aboutBlock(block), "error", cause)...)
+	}
 	l.lock()
 	defer l.unlock()
 	if e.ex.context != nil {
@@ -153,10 +160,5 @@ func (e *envExchange) Abort(cause error) {
 	e.ex.sender.abort(status)
 }
 
-// runEnv calls the application for a claimed exchange.
-func (w *worker) runEnv(ex *exchange) {
-	att := ex.lane.att
-	if err := w.env.Run(ex.env.begin(ex)); err != nil && !errors.Is(err, envmap.ErrAbort) && !att.gone(err) {
-		w.opts.logger.Error("ringway: application failed", "error", err)
-	}
-}
+// runEnv calls the application for a claimed exchange. Why it failed is logged by failed: here the slot may be another's.
+func (w *worker) runEnv(ex *exchange) { _ = w.env.Run(ex.env.begin(ex)) }

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -36,8 +37,9 @@ func (w *worker) runHTTP(ex *exchange, x *httpExchange) {
 		r, err = w.request(block, x)
 	}
 	if err != nil {
+		about := aboutBlock(block) // as long as the block is lent
 		ex.sender.abort(500)
-		w.opts.logger.Error("ringway: unreadable request", "error", err)
+		w.opts.logger.Error("ringway: unreadable request", append(about, "error", err)...)
 		return
 	}
 	x.response.isHead = block.Method() == ring.MethodHead
@@ -52,7 +54,7 @@ func (w *worker) runHTTP(ex *exchange, x *httpExchange) {
 	w.handler.ServeHTTP(&x.response, r)
 	returned = true
 	if err := x.response.end(); err != nil && !ex.lane.att.gone(err) {
-		w.opts.logger.Error("ringway: response cut off", "method", r.Method, "uri", r.RequestURI, "error", err)
+		x.response.log(slog.LevelError, "ringway: response cut off", "method", r.Method, "uri", r.RequestURI, "error", err)
 	}
 	x.context.cancel(errHandlerReturned)
 }
@@ -64,11 +66,11 @@ func (w *worker) recovered(v any, x *httpExchange, r *http.Request) {
 	case http.ErrAbortHandler:
 		status = 0
 	case nil:
-		w.opts.logger.Error("ringway: handler ended its goroutine", "method", r.Method, "uri", r.RequestURI)
+		x.response.log(slog.LevelError, "ringway: handler ended its goroutine", "method", r.Method, "uri", r.RequestURI)
 	default:
 		stack := make([]byte, 64<<10)
 		stack = stack[:runtime.Stack(stack, false)]
-		w.opts.logger.Error("ringway: handler panicked", "method", r.Method, "uri", r.RequestURI, "remote", r.RemoteAddr,
+		x.response.log(slog.LevelError, "ringway: handler panicked", "method", r.Method, "uri", r.RequestURI, "remote", r.RemoteAddr,
 			"panic", v, "stack", string(stack))
 	}
 	x.response.abort(status)

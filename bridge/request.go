@@ -56,7 +56,7 @@ func (w *worker) request(b ring.Request, x *httpExchange) (*http.Request, error)
 	if b.HTTPS() {
 		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
 	}
-	w.headers(&r, b, text)
+	w.headers(&r, b, text, x)
 	switch b.BodyKind() {
 	case ring.BodyChunked:
 		r.TransferEncoding = []string{"chunked"}
@@ -75,7 +75,7 @@ func (w *worker) request(b ring.Request, x *httpExchange) (*http.Request, error)
 const AttemptHeader = attempt.Header
 
 // headers fills in the request's header map.
-func (w *worker) headers(r *http.Request, b ring.Request, text ring.RequestText) {
+func (w *worker) headers(r *http.Request, b ring.Request, text ring.RequestText, x *httpExchange) {
 	n := b.FieldCount()
 	header := make(http.Header, n)
 	values := make([]string, n) // one array for the values of all names
@@ -87,6 +87,9 @@ func (w *worker) headers(r *http.Request, b ring.Request, text ring.RequestText)
 		case ring.NameTrailer:
 			announce(r, value)
 			continue
+		case ring.NameXRequestId:
+			x.response.requestID = value // before the handler can change it
+			name = id.Canonical()
 		case ring.NameOther:
 			if attempt.Says(name) {
 				continue

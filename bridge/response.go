@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"sync"
@@ -21,6 +22,7 @@ type response struct {
 	ended  bool
 
 	generation uint32
+	requestID  string // for logs; empty without one
 
 	header      http.Header
 	wroteHeader bool
@@ -62,7 +64,7 @@ func (w *response) writeHeader(status int) {
 		return
 	}
 	if w.wroteHeader || w.hijacked {
-		w.ex.lane.att.worker.opts.logger.Warn("ringway: superfluous WriteHeader", "status", status)
+		w.log(slog.LevelWarn, "ringway: superfluous WriteHeader", "status", status)
 		return
 	}
 	if status < 100 || status > 999 {
@@ -247,7 +249,7 @@ func (w *response) abort(status uint16) {
 func (w *response) declare(value string) {
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil || n < 0 {
-		w.ex.lane.att.worker.opts.logger.Error("ringway: invalid Content-Length of a handler", "value", value)
+		w.log(slog.LevelError, "ringway: invalid Content-Length of a handler", "value", value)
 		return
 	}
 	w.declared = n

@@ -97,6 +97,8 @@ struct gw_notice {
     uint32_t loop;   /* of PROBED and STUCK */
     uint16_t status; /* 0: closed without an answer */
     struct ring_endpoint client;
+    uint8_t id_length;
+    char id[128]; /* of the request that was refused, if one was understood */
 };
 
 struct gw_attachment {

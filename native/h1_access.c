@@ -133,6 +133,7 @@ void h1_access_answered(struct h1_stream *stream, uint16_t status, uint32_t head
     }
     if (stream->access == NULL && log->refused_head != NULL) {
         h1_access_begin(stream, log->refused_head);
+        h1_access_request_id(stream, stream->id, stream->id_length);
     } else if (stream->access == NULL) {
         (void)open_entry(stream, 0);
     }

@@ -133,7 +133,7 @@ static void turn_away(struct h1_conn *conn, enum admission_answer answer) {
     server->refused_open++;
     enum h1_reason reason = answer == ADMISSION_FULL ? H1_REASON_CONNECTIONS : H1_REASON_CLIENT;
     if (server->refused_open > REFUSED_OPEN) {
-        h1_note_refusal(conn, 503, reason);
+        h1_note_refusal(conn, NULL, 503, reason);
         h1_conn_close(conn, RING_CANCEL_GONE);
     } else {
         h1_conn_refuse(conn, 503, reason);
@@ -150,7 +150,7 @@ static void admit(struct h1_conn *conn) {
     if (answer != ADMISSION_GRANTED) {
         turn_away(conn, answer);
     } else if (!known && !h1_trusts_proxy(conn)) {
-        h1_note_refusal(conn, 0, H1_REASON_NOT_TRUSTED);
+        h1_note_refusal(conn, NULL, 0, H1_REASON_NOT_TRUSTED);
         h1_conn_close(conn, RING_CANCEL_GONE);
     }
 }
@@ -333,7 +333,7 @@ static void on_half_close(struct h1_conn *conn) {
         return;
     }
     if (conn->input == H1_INPUT_PROXY && conn->in_length != 0) {
-        h1_note_refusal(conn, 0, H1_REASON_PROXY_HEADER);
+        h1_note_refusal(conn, NULL, 0, H1_REASON_PROXY_HEADER);
     }
     if (conn->state == H1_CONN_LINGERING || conn->front == NULL) {
         h1_conn_close(conn, RING_CANCEL_GONE);

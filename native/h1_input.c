@@ -14,6 +14,13 @@ static bool is_safe(enum ring_method method) {
            method == RING_METHOD_TRACE;
 }
 
+static void name_stream(struct h1_stream *stream, struct h1_id id) {
+    stream->id_length = (uint8_t)id.length;
+    if (id.length != 0) {
+        memcpy(stream->id, id.bytes, id.length);
+    }
+}
+
 /* Answers a request that cannot be taken, unless it was answered before its body ended; nothing after it is understood. */
 static void give_up(struct h1_conn *conn, uint16_t status, const char *text) {
     struct h1_stream *stream = conn->body;
@@ -33,6 +40,7 @@ static void give_up(struct h1_conn *conn, uint16_t status, const char *text) {
             return;
         }
         stream->head_request = h1_is_head(&conn->parser); /* RFC 9110 9.3.2: no body then */
+        name_stream(stream, conn->server->refused_id);
     } else {
         exchange_detach(&stream->exchange, RING_CANCEL_REJECTED);
     }
@@ -40,13 +48,14 @@ static void give_up(struct h1_conn *conn, uint16_t status, const char *text) {
     h1_answer_error(stream, status, text);
 }
 
-void h1_note_refusal(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
+void h1_note_refusal(struct h1_conn *conn, const struct h1_stream *stream, uint16_t status, enum h1_reason reason) {
     counter_add(&conn->server->counters.refused[reason], 1);
-    conn->server->calls->refused(conn, status, reason);
+    struct h1_id id = stream != NULL ? (struct h1_id){stream->id, stream->id_length} : conn->server->refused_id;
+    conn->server->calls->refused(conn, id, status, reason);
 }
 
 void h1_conn_refuse(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
-    h1_note_refusal(conn, status, reason);
+    h1_note_refusal(conn, conn->body, status, reason);
     give_up(conn, status, h1_reason_text(reason));
 }
 
@@ -113,6 +122,7 @@ static uint32_t start_request(struct h1_conn *conn, const uint8_t *bytes, uint32
 
     struct request_view view = {.bytes = bytes, .bytes_length = head_length};
     struct h1_id id = h1_vouch(conn, bytes, head_length, &view);
+    name_stream(stream, id);
     h1_access_request_id(stream, id.bytes, id.length);
     const struct h1_native_path *native = native_path(server, request, bytes);
     if (native != NULL && !has_body) {
@@ -186,12 +196,15 @@ static bool must_wait(const struct h1_conn *conn) {
            (conn->depth != 0 && dispatch_parks(conn->server->dispatch));
 }
 
-/* Refuses a head that was parsed. Returns all of `length`: nothing behind it is understood. */
-static uint32_t refuse_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t length, uint16_t status,
+/* Refuses a head of `head` bytes that was parsed. Returns all of `length`: nothing behind it is understood. */
+static uint32_t refuse_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t head, uint32_t length, uint16_t status,
                             enum h1_reason reason) {
+    struct request_view view = {0};
+    conn->server->refused_id = h1_vouch(conn, bytes, head, &view);
     conn->server->access.refused_head = bytes;
     h1_conn_refuse(conn, status, reason);
     conn->server->access.refused_head = NULL;
+    conn->server->refused_id = (struct h1_id){0};
     return length;
 }
 
@@ -210,10 +223,10 @@ static uint32_t take_head(struct h1_conn *conn, const uint8_t *bytes, uint32_t l
         return length;
     }
     if (server->request.body_kind == RING_BODY_LENGTH && server->request.content_length > server->config.max_body) {
-        return refuse_head(conn, bytes, length, 413, H1_REASON_BODY_TOO_LARGE);
+        return refuse_head(conn, bytes, (uint32_t)n, length, 413, H1_REASON_BODY_TOO_LARGE);
     }
     if (server->request.https && !conn->trusted) { /* RFC 9110 7.4: nobody says that this connection is secured */
-        return refuse_head(conn, bytes, length, 421, H1_REASON_NOT_SECURED);
+        return refuse_head(conn, bytes, (uint32_t)n, length, 421, H1_REASON_NOT_SECURED);
     }
     memset(&conn->parser, 0, sizeof(conn->parser));
     if (!may_start(conn, server->request.method)) {

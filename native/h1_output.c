@@ -30,6 +30,7 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
     stream->file = NULL;
     stream->offer = NULL;
     stream->offer_length = 0;
+    stream->id_length = 0;
     stream->upgraded = false;
     stream->shut = false;
     stream->shut_sent = false;

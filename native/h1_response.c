@@ -439,7 +439,7 @@ static struct h1_stream *stream_of(struct exchange *exchange) {
 /* The worker's answer cannot be sent: the exchange is given up. */
 static void reject(struct h1_stream *stream) {
     exchange_detach(&stream->exchange, RING_CANCEL_REJECTED);
-    h1_note_refusal(stream->conn, 502, H1_REASON_BAD_ANSWER);
+    h1_note_refusal(stream->conn, stream, 502, H1_REASON_BAD_ANSWER);
     h1_answer_error(stream, 502, h1_reason_text(H1_REASON_BAD_ANSWER));
 }
 
@@ -523,7 +523,7 @@ static void switch_protocols(struct h1_stream *stream, const struct exchange_res
     if (rc == -EAGAIN) {
         exchange_release(response->body);
         exchange_detach(&stream->exchange, RING_CANCEL_REJECTED);
-        h1_note_refusal(stream->conn, 503, H1_REASON_STREAMS);
+        h1_note_refusal(stream->conn, stream, 503, H1_REASON_STREAMS);
         h1_answer_error(stream, 503, h1_reason_text(H1_REASON_STREAMS));
         return;
     }
@@ -675,7 +675,7 @@ static void on_fail(struct exchange *exchange, uint16_t status) {
     }
     status = status >= 400 && status <= 599 ? status : 502;
     if (stream->state != H1_STREAM_UPGRADED) { /* there nothing is refused */
-        h1_note_refusal(stream->conn, status, reason);
+        h1_note_refusal(stream->conn, stream, status, reason);
     }
     h1_answer_error(stream, status, h1_reason_text(reason));
 }

@@ -108,10 +108,17 @@ struct h1_counters {
 
 struct h1_conn;
 struct h1_file;
+struct h1_stream;
+
+/* A request's id, of whoever made it; length 0 without one. */
+struct h1_id {
+    const uint8_t *bytes;
+    uint32_t length; /* up to REQUEST_ID_MAX */
+};
 
 struct h1_calls {
-    /* A request, or the connection, was refused. */
-    void (*refused)(struct h1_conn *conn, uint16_t status, enum h1_reason reason);
+    /* A request, or the connection, was refused. The id is the request's, if one was understood. */
+    void (*refused)(struct h1_conn *conn, struct h1_id id, uint16_t status, enum h1_reason reason);
     /* Records of the access log should be fetched soon. */
     void (*access_waits)(struct h1_server *server);
 };
@@ -125,6 +132,7 @@ struct h1_server {
     struct admission *admission;
     uint32_t refused_open; /* connections that were not admitted */
     struct request_ids ids;
+    struct h1_id refused_id; /* of the request that is being refused and has no stream yet */
     uint8_t id_field[sizeof(H1_ID_NAME) - 1 + REQUEST_ID_DIGITS]; /* the field of the id that was made last */
     struct pool conns;
     struct pool streams;
@@ -199,6 +207,8 @@ struct h1_stream {
     bool shut;             /* H1_STREAM_UPGRADED: no more bytes come for the client */
     bool shut_sent;        /* and it has been told */
     bool cut;              /* the connection is cut when what is queued was sent */
+    uint8_t id_length;
+    uint8_t id[REQUEST_ID_MAX]; /* of the request, for logs */
 };
 
 /* All of its answer was handed to the kernel. */
@@ -344,8 +354,8 @@ void h1_timer_rest(struct h1_conn *conn);
  * understood.
  */
 void h1_conn_refuse(struct h1_conn *conn, uint16_t status, enum h1_reason reason);
-/* Counts and tells only. */
-void h1_note_refusal(struct h1_conn *conn, uint16_t status, enum h1_reason reason);
+/* Counts and tells only. stream: of the request; NULL if it has none, or none was understood. */
+void h1_note_refusal(struct h1_conn *conn, const struct h1_stream *stream, uint16_t status, enum h1_reason reason);
 void h1_unblock(struct h1_conn *conn);
 /* The client is known now: false if the connection is not admitted because of it. */
 bool h1_admit_client(struct h1_conn *conn);
@@ -393,12 +403,6 @@ void h1_trust_update(struct h1_conn *conn);
 bool h1_trusts_proxy(const struct h1_conn *conn);
 /* Takes a PROXY header off; 0: it is not complete. */
 uint32_t h1_take_proxy_header(struct h1_conn *conn, const uint8_t *bytes, uint32_t length);
-
-/* A request's id, of whoever made it; length 0 without one. */
-struct h1_id {
-    const uint8_t *bytes;
-    uint32_t length;
-};
 
 /*
  * Takes what only trusted peers may say out of server->request, whose head is bytes[0 .. length), and gives it its id. The

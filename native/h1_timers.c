@@ -104,7 +104,7 @@ static void expire(struct h1_conn *conn) {
         return;
     }
     if (conn->input == H1_INPUT_PROXY) {
-        h1_note_refusal(conn, 0, H1_REASON_HEAD_TIMEOUT);
+        h1_note_refusal(conn, NULL, 0, H1_REASON_HEAD_TIMEOUT);
         h1_conn_close(conn, RING_CANCEL_GONE); /* a proxy expects no answer yet */
         return;
     }

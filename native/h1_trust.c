@@ -21,7 +21,7 @@ uint32_t h1_take_proxy_header(struct h1_conn *conn, const uint8_t *bytes, uint32
         return 0;
     }
     if (n < 0) {
-        h1_note_refusal(conn, 0, H1_REASON_PROXY_HEADER);
+        h1_note_refusal(conn, NULL, 0, H1_REASON_PROXY_HEADER);
         h1_conn_close(conn, RING_CANCEL_GONE);
         return length;
     }

@@ -177,7 +177,7 @@ static const struct dispatch_calls dispatch_calls = {
     .broken = lane_broken, .idle = lane_idle, .released = lane_released, .stuck = lane_stuck, .discard = discard};
 
 /* Clients decide how many of these there are: those that nobody could read are only counted. */
-static void request_refused(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
+static void request_refused(struct h1_conn *conn, struct h1_id id, uint16_t status, enum h1_reason reason) {
     struct loop *loop = conn->server->owner;
     if (loop->refusals_told >= REFUSALS_PER_TICK) {
         loop->refusals_untold++;
@@ -188,7 +188,12 @@ static void request_refused(struct h1_conn *conn, uint16_t status, enum h1_reaso
                                .text = h1_reason_text(reason),
                                .status = status,
                                .value = loop->refusals_untold,
-                               .client = conn->remote};
+                               .client = conn->remote,
+                               .id_length = (uint8_t)id.length};
+    _Static_assert(sizeof(notice.id) == REQUEST_ID_MAX, "an id fits in a notice");
+    if (id.length != 0) {
+        memcpy(notice.id, id.bytes, id.length);
+    }
     loop->refusals_untold = 0;
     gw_notify(loop->gw, &notice);
 }

@@ -49,6 +49,7 @@ func (g *Gateway) forward() {
 		case engine.Refused:
 			notice.Client = endpoint(n.client)
 			notice.Skipped = uint64(n.value)
+			notice.RequestID = C.GoStringN(&n.id[0], C.int(n.id_length))
 		}
 		g.notices <- notice
 	}

@@ -148,4 +148,6 @@ type Notice struct {
 	Status  int    // 0: the connection was closed without an answer
 	Stuck   bool
 	Skipped uint64
+	// RequestID is that of the request, for logs; empty where none was understood, or requests have none.
+	RequestID string
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,8 +26,9 @@ type crew struct {
 	build      build
 	supervisor *supervisor.Supervisor
 	recycler   recycler
-	held       bool // no process is started any more
-	ended      bool // and none is left
+	release    atomic.Pointer[string] // its name, for who is not the core
+	held       bool                   // no process is started any more
+	ended      bool                   // and none is left
 }
 
 // Environment variables of supervised workers.
@@ -94,11 +96,14 @@ func (g *Gateway) startCrew(program Program) (*crew, error) {
 	program.Build = ""
 	g.lastCrew++
 	c := &crew{number: g.lastCrew, program: program, build: found, recycler: newRecycler()}
+	name := c.name()
+	c.release.Store(&name)
 	started, err := supervisor.Start(supervisor.Config{
 		Argv: append([]string{found.path}, program.Argv[1:]...), Count: program.Count, Credential: program.Credential, Log: g.log,
 		Env:     append(inherited(os.Environ()), envSocket+"="+g.config.Socket, envSupervised+"=1"),
 		Mark:    func(serial int) string { return envCrew + "=" + strconv.Itoa(ticket(c.number, serial)) },
 		Breaker: g.config.Breaker,
+		Release: func() string { return *c.release.Load() },
 		Ended: func(e supervisor.End) {
 			g.mail.post(func() { g.processEnded(c, e) })
 		},

@@ -37,6 +37,10 @@ func (r *refusals) log(notice engine.Notice) {
 	}
 	r.credit--
 	r.skipped += notice.Skipped
-	r.to.Warn("request refused", "client", notice.Client, "status", notice.Status, "reason", notice.Text, "lines_skipped", r.skipped)
+	line := []any{"client", notice.Client, "status", notice.Status, "reason", notice.Text, "lines_skipped", r.skipped}
+	if notice.RequestID != "" {
+		line = append(line, "request_id", notice.RequestID)
+	}
+	r.to.Warn("request refused", line...)
 	r.skipped = 0
 }

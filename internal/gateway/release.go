@@ -99,6 +99,7 @@ func (g *Gateway) releaseOf(name string, crewNumber int) (r *release, unknown bo
 	for _, r := range g.releases {
 		if crewNumber != 0 && r.crew != nil && r.crew.number == crewNumber {
 			r.name = name
+			r.crew.release.Store(&name)
 			return r, false
 		}
 	}

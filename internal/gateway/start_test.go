@@ -106,10 +106,14 @@ func TestRefusedRequestsAreLoggedALimitedNumberOfTimes(t *testing.T) {
 	if lines := strings.Count(text.String(), "\n"); lines != refusalBurst {
 		t.Errorf("%d lines, want %d", lines, refusalBurst)
 	}
+	if strings.Contains(text.String(), "request_id") {
+		t.Errorf("%q has an id", text.String())
+	}
 	now = now.Add(refusalEvery)
 	text.Reset()
+	notice.RequestID = "id-7"
 	r.log(notice)
-	for _, want := range []string{"client=192.0.2.1:5", "status=400", `reason="two Content-Length fields"`, "lines_skipped=90"} {
+	for _, want := range []string{"client=192.0.2.1:5", "request_id=id-7", "status=400", `reason="two Content-Length fields"`, "lines_skipped=90"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%q lacks %q", text.String(), want)
 		}

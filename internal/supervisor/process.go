@@ -30,6 +30,7 @@ type command struct {
 	argv       []string
 	env        []string
 	mark       func(serial int) string
+	release    func() string
 	credential *syscall.Credential
 	log        *slog.Logger
 }
@@ -92,7 +93,13 @@ func (c *command) start(slot, serial int) (Process, error) {
 		log := c.log.With("slot", slot, "worker_pid", process.Pid(), "stream", stream.name)
 		process.output.Go(func() {
 			// A read error means that the pipe was closed after the grace time.
-			_ = readLines(stream.reader, func(line []byte) { log.Info("worker output", "line", string(line)) })
+			_ = readLines(stream.reader, func(line []byte) {
+				if c.release != nil {
+					log.Info("worker output", "release", c.release(), "line", string(line))
+				} else {
+					log.Info("worker output", "line", string(line))
+				}
+			})
 		})
 	}
 	return process, nil

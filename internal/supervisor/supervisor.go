@@ -30,6 +30,8 @@ type Config struct {
 	Count int
 	// Mark, if not nil, is one more variable for the environment of the process with this serial number.
 	Mark func(serial int) string
+	// Release, if not nil, is what the processes' output is of: its name in the log may become known late.
+	Release func() string
 	// Backoff and Breaker are the templates of each slot's own; zero fields of Backoff get defaults.
 	Backoff Backoff
 	Breaker Breaker
@@ -56,7 +58,7 @@ type Supervisor struct {
 
 // Start starts the processes. If one of these first starts fails, all are ended again and the reason is returned.
 func Start(config Config) (*Supervisor, error) {
-	cmd := &command{argv: config.Argv, env: config.Env, mark: config.Mark, credential: config.Credential, log: config.Log}
+	cmd := &command{argv: config.Argv, env: config.Env, mark: config.Mark, release: config.Release, credential: config.Credential, log: config.Log}
 	return start(config, cmd.start)
 }
 

@@ -88,8 +88,9 @@ static void on_discard(struct dispatch_lane *lane, const int *files, uint32_t co
 static const struct dispatch_calls dispatch_calls = {
     .broken = on_broken, .idle = on_lane, .released = on_released, .stuck = on_lane, .discard = on_discard};
 
-static void on_refused(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
+static void on_refused(struct h1_conn *conn, struct h1_id id, uint16_t status, enum h1_reason reason) {
     (void)conn;
+    (void)id;
     (void)status;
     (void)reason;
 }

@@ -29,8 +29,9 @@ static bool reset;
 static int client;
 static int watched; /* the server's socket once more, as long as the server has it open; or -1 */
 
-static void on_refused(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
+static void on_refused(struct h1_conn *conn, struct h1_id id, uint16_t status, enum h1_reason reason) {
     (void)conn;
+    (void)id;
     (void)status;
     (void)reason;
 }

@@ -61,8 +61,9 @@ static void on_released(struct dispatch_lane *lane) {
     lane_close(&lane->lane);
 }
 
-static void on_refused(struct h1_conn *conn, uint16_t status, enum h1_reason reason) {
+static void on_refused(struct h1_conn *conn, struct h1_id id, uint16_t status, enum h1_reason reason) {
     (void)conn;
+    (void)id;
     (void)status;
     CHECK(reason != H1_REASON_NONE && h1_reason_text(reason) != NULL);
 }
