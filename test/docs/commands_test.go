@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// elsewhere are commands that need root, a Docker engine or systemd, or that take long, with the place that runs them.
+// elsewhere are commands that need root, a Docker engine or systemd, or that take long, with the place that runs or needs the same.
 var elsewhere = map[string]string{
 	"make run":    "test/docs/run_test.go TestRun",
 	"make test":   ".ci/run make test",
 	"make static": "Dockerfile make static-gateway",
-	"useradd --system --no-create-home ringway":             "deploy/systemd_test.go TestUnitsAreRight",
+	"useradd --system --no-create-home ringway":             "deploy/systemd/ringway.service User=ringway",
 	"systemctl daemon-reload":                               "deploy/systemd_test.go TestUnitsAreRight",
 	"systemctl enable --now ringway.socket ringway.service": "deploy/systemd_test.go TestUnitsAreRight",
 	"systemctl start ringway-worker@green":                  "test/swap/swap_test.go TestSwapsOfWorkersThatComeByThemselves",

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,7 +28,8 @@ type session struct {
 	listen    string // its address for clients, as it has told
 	admin     string
 	attached  []*system.Process
-	workers   bool // it has been given some
+	workers   bool  // it has been given some
+	upgraded  []int // process ids of gateways that have taken the place of others
 }
 
 // newSession makes a directory with ringway, as its sources and what make build makes, and myservice beside it.
@@ -82,6 +84,13 @@ swap | rollback | drain | status | upgrade | stop) exec %[1]s "$command" --admin
 *) exec %[1]s "$command" "$@" ;;
 esac
 `, system.Programs.Gateway, filepath.Join(s.directory, "admin"))
+	t.Cleanup(func() {
+		for _, pid := range s.upgraded {
+			if !system.Gone(pid) {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	})
 	for _, name := range []string{"ringway/bin/gateway", "bin/gateway"} {
 		if err := os.WriteFile(filepath.Join(s.directory, name), []byte(script), 0o755); err != nil {
 			t.Fatal(err)
@@ -189,6 +198,9 @@ func (s *session) settle() {
 		now, err := s.stats()
 		if err != nil || now.Gateway.State != "running" {
 			return false
+		}
+		if pid := now.Gateway.Pid; pid != s.gateway.Pid() && !slices.Contains(s.upgraded, pid) {
+			s.upgraded = append(s.upgraded, pid)
 		}
 		ready := 0
 		for _, r := range now.Releases {
