@@ -36,17 +36,23 @@ const defaultAdmin = "127.0.0.1:9180"
 type clientOptions struct {
 	admin     string
 	tokenFile string
-	json      bool // of status
+	json      bool // of status and events
 	ready     bool // of status
+	samples   int  // of top
 }
 
 func clientFlags(name string, o *clientOptions) *pflag.FlagSet {
 	f := newFlags(name)
 	f.StringVar(&o.admin, "admin", defaultAdmin, "`ADDR` (HOST:PORT or unix:PATH) of the gateway's admin server")
 	f.StringVar(&o.tokenFile, "admin-token-file", "", "`FILE` with its token")
-	if name == "status" {
+	switch name {
+	case "status":
 		f.BoolVar(&o.json, "json", false, "print what the admin server tells, whole")
 		f.BoolVar(&o.ready, "ready", false, "only tell, by the exit code, whether clients should be sent here, as /readyz does")
+	case "events":
+		f.BoolVar(&o.json, "json", false, "print each event as a line of JSON")
+	case "top":
+		f.IntVarP(&o.samples, "samples", "n", 0, "end after so many; 0: when q is pressed or the command is interrupted")
 	}
 	return f
 }
@@ -87,6 +93,14 @@ func newClient(address, token string) *client {
 
 // do sends a request. The caller closes the body of the answer, which may have any status.
 func (c *client) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	request, err := c.request(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	return c.send(request)
+}
+
+func (c *client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, badInput("--admin %q is no address: %w, expected HOST:PORT or unix:PATH", c.address, err)
@@ -97,6 +111,10 @@ func (c *client) do(ctx context.Context, method, path string, body []byte) (*htt
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
+	return request, nil
+}
+
+func (c *client) send(request *http.Request) (*http.Response, error) {
 	answer, err := c.http.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("no gateway answers at %s: %w, expected its admin address (--admin), or start one with `gateway serve`", c.address, errors.Unwrap(err))

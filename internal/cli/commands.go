@@ -40,6 +40,8 @@ func commands() []command {
 		{"rollback", "", "go back to the release before", client("rollback"), noOperand, rollback},
 		{"drain", "[WORKER]", "let a worker finish and end, or after --drain-delay the gateway", client("drain"), noOperand, drain},
 		{"status", "", "what the gateway and its workers do", client("status"), noOperand, status},
+		{"top", "", "watch rates, latencies, workers and rings; a line each second where the output is no terminal", client("top"), noOperand, top},
+		{"events", "", "print what changes as it does, after what is kept of the past", client("events"), noOperand, printEvents},
 		{"upgrade", "PATH", "put another gateway in this one's place, connections and all; also USR2", client("upgrade"), fileOperand, upgrade},
 		{"stop", "", "let all finish and end, without --drain-delay", client("stop"), noOperand, stop},
 		{"version", "", "print version, build, ring layout and Go version", own, noOperand, printVersion},

@@ -38,7 +38,7 @@ export function rings() {
 	], key, "No worker is attached.");
 	$("rings").append(view.node);
 	return (sample) => {
-		view.update(sample.lanes);
+		view.update([...sample.lanes].sort((a, b) => a.worker - b.worker || a.loop - b.loop));
 		history.push(new Map(sample.lanes.map((l) => [key(l), l])));
 		history = history.slice(-settled);
 	};
