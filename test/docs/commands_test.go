@@ -14,6 +14,7 @@ var elsewhere = map[string]string{
 	"make test":   ".ci/run make test",
 	"make static": "Dockerfile make static-gateway",
 	"useradd --system --no-create-home ringway":             "deploy/systemd/ringway.service User=ringway",
+	"systemctl reload ringway":                              "test/swap/swap_test.go TestHangup",
 	"systemctl daemon-reload":                               "deploy/systemd_test.go TestUnitsAreRight",
 	"systemctl enable --now ringway.socket ringway.service": "deploy/systemd_test.go TestUnitsAreRight",
 	"systemctl start ringway-worker@green":                  "test/swap/swap_test.go TestSwapsOfWorkersThatComeByThemselves",

@@ -230,6 +230,7 @@ func (s *session) end() {
 		return
 	}
 	if now, err := s.stats(); err == nil && now.Gateway.Pid != s.gateway.Pid() {
+		s.upgraded = append(s.upgraded, now.Gateway.Pid)
 		if err := syscall.Kill(now.Gateway.Pid, syscall.SIGTERM); err != nil {
 			s.t.Error(err)
 		}
