@@ -1,6 +1,7 @@
 // Command worker serves upgraded connections:
 //
 //	/coder    a WebSocket of github.com/coder/websocket that echoes messages
+//	/farewell closes such a WebSocket with 4123 and "that is all"
 //	/gorilla  the same of github.com/gorilla/websocket, written with several frames for each message
 //	/endless  a stream that is written without end; its count is /written
 //	/written  bytes that /endless has written
@@ -40,6 +41,7 @@ func main() {
 	defer stop()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/coder", byCoder)
+	mux.HandleFunc("/farewell", farewell)
 	mux.HandleFunc("/gorilla", byGorilla)
 	mux.HandleFunc("/endless", endless)
 	mux.HandleFunc("/hold", hold)
@@ -71,6 +73,12 @@ func byCoder(w http.ResponseWriter, r *http.Request) {
 		if err != nil || conn.Write(r.Context(), kind, message) != nil {
 			return
 		}
+	}
+}
+
+func farewell(w http.ResponseWriter, r *http.Request) {
+	if conn, err := coder.Accept(w, r, nil); err == nil {
+		_ = conn.Close(4123, "that is all") // the client's side of it is what is tested
 	}
 }
 
