@@ -50,6 +50,7 @@ var prints = map[string][]string{
 	"bin/gateway rollback":                                  {"is active after"},
 	"gateway upgrade /usr/local/bin/gateway":                {"drains"},
 	"bin/gateway upgrade bin/gateway":                       {"drains"},
+	"gateway top --samples 2":                               {"ready"},
 	"gateway stop":                                          {"draining"},
 	"curl -s 127.0.0.1:9180/metrics | grep ^ringway_parked": {"ringway_parked{"},
 }

@@ -80,8 +80,8 @@ command=$1
 shift
 case $command in
 serve) exec %[1]s serve --admin 127.0.0.1:0 --confirm 100ms "$@" ;;
-swap | rollback | drain | status | upgrade | stop) exec %[1]s "$command" --admin "$(cat %[2]s)" "$@" ;;
-*) exec %[1]s "$command" "$@" ;;
+-* | check | config | version | completion | man | help) exec %[1]s "$command" "$@" ;;
+*) exec %[1]s "$command" --admin "$(cat %[2]s)" "$@" ;;
 esac
 `, system.Programs.Gateway, filepath.Join(s.directory, "admin"))
 	t.Cleanup(func() {
