@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"unicode"
 
+	"ringway/ring"
 	"ringway/test/e2e/system"
 )
 
@@ -178,4 +180,22 @@ func anchors(text string) []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// TestMemoryIsAsTold: the figures of docs/operate.md for the segments of a worker are those of the layout.
+func TestMemoryIsAsTold(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs/operate.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		exchanges, arena int // bytes
+		format           string
+	}{{1024, 16 << 20, "that is %.1f MiB for each worker and loop"}, {64, 1 << 20, "it is some %.0f MiB a loop"}} {
+		g := ring.Geometry{Lanes: 1, RingSlots: 4 * c.exchanges, ExchangeSlots: c.exchanges, ArenaUnits: c.arena / ring.Unit}
+		want := fmt.Sprintf(c.format, float64(g.InboundSize()+g.OutboundSize())/(1<<20))
+		if !strings.Contains(string(text), want) {
+			t.Errorf("docs/operate.md does not say %q", want)
+		}
+	}
 }
