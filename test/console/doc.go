@@ -1,3 +1,3 @@
-// Package console tests the admin server's page at / in a real browser: Chromium, driven by a script for Node (testdata/). The tests
-// carry the build tag `console`; `make console-test` runs them and leaves pictures in build/console.
+// Package console tests the page at / of the admin server: its arithmetic under Node, and, with the build tag `console`, all of it in a
+// real browser, Chromium, driven by a script (testdata/). `make console-test` runs these, and leaves pictures in build/console.
 package console

@@ -10,7 +10,7 @@ const height = 180, left = 52, right = 8, top = 8, bottom = 20;
 
 export class Chart {
 	/**
-	 * node takes the plot, key its legend. lines: {name, class, of(point), area}. tell writes a value. log: the scale is logarithmic.
+	 * node takes the plot, key its legend. lines: {name, class, of(point), area, rare: nothing is drawn at zero}. tell writes a value. log: the scale is logarithmic.
 	 * say(text) is told what a point says when a key has chosen it.
 	 */
 	constructor(node, key, { label, lines, tell, log = false, least, say }) {
@@ -93,7 +93,7 @@ export class Chart {
 			x: this.x(this.end - seconds * 1000), y: height - 4, "text-anchor": seconds === 0 ? "end" : "middle",
 		}, seconds === 0 ? "now" : seconds % 60 === 0 ? `−${seconds / 60} min` : `−${seconds} s`)));
 		for (const line of this.drawn) {
-			const { path, area } = this.trace(line.of);
+			const { path, area } = this.trace(line.rare ? (p) => line.of(p) || NaN : line.of);
 			line.path.setAttribute("d", path);
 			line.shade?.setAttribute("d", area);
 		}

@@ -33,8 +33,8 @@ export function table(columns, key, empty) {
 	const head = el("tr", { role: "row" }, ...columns.map((c) =>
 		el("th", { scope: "col", role: "columnheader", class: c.number ? "number" : undefined }, c.hidden ? el("span", { class: "unseen" }, c.title) : c.title)));
 	const body = el("tbody", { role: "rowgroup" });
-	const nothing = el("p", { class: "nothing" }, empty);
-	const whole = el("table", { role: "table" }, el("thead", { role: "rowgroup" }, head), body);
+	const nothing = el("p", { class: "nothing", hidden: true }, empty);
+	const whole = el("table", { role: "table", hidden: true }, el("thead", { role: "rowgroup" }, head), body);
 	const rows = new Map();
 	const update = (items) => {
 		const left = new Set(rows.keys());
@@ -58,7 +58,7 @@ export function table(columns, key, empty) {
 		nothing.hidden = items.length > 0;
 		whole.hidden = items.length === 0;
 	};
-	return { node: el("div", {}, whole, nothing), update };
+	return { node: el("div", { class: "rows" }, whole, nothing), update };
 }
 
 // of() may return the element that it made before, changed.

@@ -30,8 +30,8 @@ export function overview(series) {
 		label: "Requests per second", tell: count, least: 4, say,
 		lines: [
 			{ name: "all", class: "accent", of: (p) => p.rate, area: true },
-			{ name: "4xx", class: "warn", of: (p) => p.answers["4xx"] / p.seconds },
-			{ name: "5xx", class: "bad", of: (p) => p.errors },
+			{ name: "4xx", class: "warn", of: (p) => p.answers["4xx"] / p.seconds, rare: true },
+			{ name: "5xx", class: "bad", of: (p) => p.errors, rare: true },
 		],
 	});
 	const latency = new Chart($("latency-plot"), $("latency-key"), {

@@ -1,7 +1,7 @@
 // Looks at the console as a person does. Everything waits for what is seen, never for a time.
 
 import http from "node:http";
-import { browser, check, expect, finish, input, open, patience, until, way } from "./harness.mjs";
+import { barriers, browser, check, expect, finish, input, open, patience, until, way } from "./harness.mjs";
 
 const refusals = [/status of 409/];
 const line = await way(input.admin);
@@ -208,6 +208,32 @@ for (const colorScheme of ["light", "dark"]) {
 		await phone.context.close();
 	});
 }
+
+await check("it fits every width", async () => {
+	const { page: wide, context, clean: fine } = await open(line.url + "/", {});
+	await until("workers", async () => (await wide.locator("#workers tbody tr").count()) > 0);
+	for (const width of [320, 640, 641, 768, 1024, 1181, 1280, 1920]) {
+		await wide.setViewportSize({ width, height: 800 });
+		const over = await wide.evaluate(() => [document.documentElement, ...document.querySelectorAll(".panel, .rows, .tiles, .bar")]
+			.filter((e) => e.scrollWidth > e.clientWidth).map((e) => `${e.tagName} ${e.className} ${e.parentElement?.id} ${e.scrollWidth} > ${e.clientWidth}`));
+		expect(over.length === 0, `${width} pixels: ${over.join("; ")}`);
+	}
+	fine();
+	await context.close();
+});
+
+await check("no barriers", async () => {
+	const found = [];
+	for (const [colorScheme, viewport] of [["light", { width: 1440, height: 900 }], ["dark", { width: 375, height: 812 }]]) {
+		const { page: audited, context } = await open(line.url + "/", { colorScheme, viewport, bypassCSP: true, reducedMotion: "reduce" });
+		await until("figures", async () => number(await audited.locator('[data-tile="requests / s"] dd').textContent()) > 0);
+		found.push(...await barriers(audited));
+		await audited.click("#swap");
+		found.push(...await barriers(audited));
+		await context.close();
+	}
+	expect(found.length === 0, [...new Set(found)].join("\n"));
+});
 
 await check("a token is asked for and kept", async () => {
 	const guarded = await open(input.closed + "/", { viewport: { width: 1000, height: 700 } }, [/status of 401/]);

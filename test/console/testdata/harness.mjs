@@ -8,7 +8,9 @@ export const input = JSON.parse(await new Promise((resolve) => {
 	process.stdin.on("data", (part) => { text += part; }).on("end", () => resolve(text));
 }));
 
-const { chromium } = createRequire(input.modules)("playwright-core");
+const installed = createRequire(input.modules);
+const { chromium } = installed("playwright-core");
+const { source: axe } = installed("axe-core");
 
 /** How long anything may take on a busy machine. */
 export const patience = 40000;
@@ -75,6 +77,15 @@ export async function open(url, options = {}, allowed = []) {
 	});
 	await page.goto(url);
 	return { page, context, clean: () => expect(wrong.length === 0, wrong.join("\n")) };
+}
+
+/** What breaks a rule of WCAG 2.2, levels A and AA, as far as a program can tell. The page has to be open with bypassCSP. */
+export async function barriers(page) {
+	await page.evaluate(axe);
+	return page.evaluate(async () => {
+		const found = await globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+		return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.failureSummary.replaceAll("\n", " ")} ${n.html.slice(0, 120)}`));
+	});
 }
 
 /** A way to the admin server that can be cut and mended. */
