@@ -4,7 +4,11 @@
 
 #include "h1_server.h"
 
-static uint16_t copy_text(char *to, size_t room, const uint8_t *block, struct ring_span span) {
+/* A worker that returns the block before it may lets another request's bytes take its place, so that nothing in it can be relied on. */
+static uint16_t copy_text(char *to, size_t room, const uint8_t *block, uint32_t size, struct ring_span span) {
+    if (span.offset > size || span.length > size - span.offset) {
+        return 0;
+    }
     uint16_t length = (uint16_t)(span.length < room ? span.length : room);
     memcpy(to, block + span.offset, length);
     return length;
@@ -61,8 +65,10 @@ uint32_t h1_list(const struct h1_server *server, struct gw_request *out, uint32_
             if (block != NULL) {
                 struct ring_request_head head;
                 memcpy(&head, block, sizeof(head));
-                request->method_length = copy_text(request->method, sizeof(request->method), block, head.method_name);
-                request->path_length = copy_text(request->path, sizeof(request->path), block, head.path);
+                uint32_t size = stream->exchange.head_length;
+                request->method_length =
+                    copy_text(request->method, sizeof(request->method), block, size, head.method_name);
+                request->path_length = copy_text(request->path, sizeof(request->path), block, size, head.path);
                 request->client = head.remote;
             }
         }

@@ -393,7 +393,7 @@ uint32_t h1_upgrade_take(struct h1_conn *conn, const uint8_t *bytes, uint32_t le
 void h1_upgrade_end(struct h1_conn *conn);
 /* Everything queued was sent: ends our side if the worker has. */
 void h1_upgrade_shut(struct h1_conn *conn);
-/* Both sides of the socket have ended, and only the worker's word is outstanding. */
+/* Both sides of the socket have ended: nothing more is to be told of it while the worker's word, or room for what has come, is outstanding. */
 bool h1_upgrade_is_silent(const struct h1_conn *conn);
 
 /* --- h1_trust.c --- */

@@ -195,5 +195,5 @@ void h1_upgrade_shut(struct h1_conn *conn) {
 }
 
 bool h1_upgrade_is_silent(const struct h1_conn *conn) {
-    return conn->eof && conn->front != NULL && conn->front->shut_sent;
+    return (conn->eof || conn->fin_seen) && conn->front != NULL && conn->front->shut_sent;
 }

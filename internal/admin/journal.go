@@ -44,10 +44,14 @@ func (j *Journal) Add(e Event) {
 	j.more = make(chan struct{})
 }
 
-// After returns the events that are kept with numbers above id, and what is closed when there are more.
+// After returns the events that are kept with numbers above id, all of them if there is none of that number yet, and what is closed
+// when there are more.
 func (j *Journal) After(id uint64) (events []Event, more <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if id > j.last {
+		id = 0 // had of another gateway, the one before this: all of ours are new
+	}
 	for _, e := range j.events {
 		if e.ID > id {
 			events = append(events, e)

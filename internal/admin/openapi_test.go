@@ -230,6 +230,10 @@ func TestTheJournalKeepsTheLastEvents(t *testing.T) {
 	if events, _ := j.After(keptEvents + 10); len(events) != 1 {
 		t.Errorf("%d events after the last one that was had, want 1", len(events))
 	}
+	// Behind an upgrade a follower asks for what comes after an event of the gateway before.
+	if events, _ := j.After(keptEvents + 12); len(events) != keptEvents {
+		t.Errorf("%d events after one that never was, want all that are kept", len(events))
+	}
 }
 
 func TestFollowersAreBounded(t *testing.T) {

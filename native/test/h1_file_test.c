@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dispatch.h"
+#include "h1_list.h"
 #include "h1_server.h"
 #include "ring_names.h"
 #include "settings.h"
@@ -583,6 +584,30 @@ static void test_closed_while_working(void) {
     stage_close();
 }
 
+/* Not of files, but of the same stage: what is listed of a request whose block the worker has returned, so that a body lies there. */
+static void test_list_behind_a_returned_block(void) {
+    stage_open();
+    struct client *other = ask("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", true);
+    struct client *client = ask(get, true);
+    const uint8_t *at = s.worker.in_arena + client->request.head_offset;
+    worker_return_event(&s.worker, &client->request);
+    (void)dispatch_poll(&s.dispatch);
+    uint8_t body[1000];
+    memset(body, 0xff, sizeof(body));
+    CHECK(send(other->fd, body, sizeof(body), MSG_NOSIGNAL) == sizeof(body));
+    UNTIL(at[0] == 0xff);
+    struct gw_request listed[4];
+    CHECK_UINT(h1_list(&s.server, listed, 4, 1), 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        CHECK(listed[i].path_length == 0 || (listed[i].path_length == 1 && listed[i].path[0] == '/'));
+    }
+    struct ring_event end = worker_event(&client->request, RING_EVENT_ABORT, 0);
+    CHECK(worker_publish(&s.worker, &end));
+    client->request.generation = 0;
+    dispatch_bury(&s.lane); /* what is left of that worker is not looked at */
+    stage_close();
+}
+
 int main(void) {
     (void)signal(SIGPIPE, SIG_IGN);
     for (uint32_t i = 0; i < LARGE; i++) {
@@ -600,5 +625,6 @@ int main(void) {
     RUN(test_stopped);
     RUN(test_worker_dies);
     RUN(test_closed_while_working);
+    RUN(test_list_behind_a_returned_block);
     return test_report();
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -94,6 +95,31 @@ func TestEndsOfClients(t *testing.T) {
 	_ = c.Close()
 	if got := get(t, g, "/ended"); !strings.Contains(got, "connection reset") {
 		t.Errorf("behind a reset reading ends by %s", got)
+	}
+	stop(t, g)
+}
+
+// TestBothSidesEnd: what the client sent before its end is the worker's, also if that has ended its own side and does not read yet.
+func TestBothSidesEnd(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	for size := 224 << 10; size <= 416<<10; size += 32 << 10 { // some fill the window, and leave a rest and the end in the socket
+		c := dialRaw(t, g, "/late", "raw")
+		if rest, err := io.ReadAll(c); err != nil || len(rest) != 0 {
+			t.Fatalf("the worker's side ends with %q, %v", rest, err)
+		}
+		go func() {
+			_, _ = c.Write(make([]byte, size))
+			_ = c.CloseWrite()
+		}()
+		for range 3 {
+			_ = get(t, g, "/pid")
+		}
+		_ = get(t, g, "/go")
+		if got, want := get(t, g, "/came"), fmt.Sprintf("%d bytes, <nil>", size); got != want {
+			t.Errorf("the worker has read %s, want %s", got, want)
+		}
+		_ = c.Close()
 	}
 	stop(t, g)
 }

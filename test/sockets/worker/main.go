@@ -6,6 +6,7 @@
 //	/endless  a stream that is written without end; its count is /written
 //	/written  bytes that /endless has written
 //	/hold     a stream that is only read; why reading ended is the next answer of /ended
+//	/late     a stream that is ended at once on this side, and read once /go is asked for; how many bytes came is the answer of /came
 //	/proxy    passes requests on to /coder at the address in the query (to), by httputil.ReverseProxy
 //	/pid      the process id
 package main
@@ -34,6 +35,8 @@ const mostMessage = 64 << 20
 var (
 	written atomic.Int64
 	ended   = make(chan error, 1024)
+	begin   = make(chan struct{}, 1024)
+	came    = make(chan string, 1024)
 )
 
 func main() {
@@ -45,6 +48,9 @@ func main() {
 	mux.HandleFunc("/gorilla", byGorilla)
 	mux.HandleFunc("/endless", endless)
 	mux.HandleFunc("/hold", hold)
+	mux.HandleFunc("/late", late)
+	mux.HandleFunc("/go", func(w http.ResponseWriter, r *http.Request) { begin <- struct{}{} })
+	mux.HandleFunc("/came", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, <-came) })
 	mux.Handle("/proxy", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL = &url.URL{Scheme: "http", Host: r.In.URL.Query().Get("to"), Path: "/coder"}
 	}})
@@ -137,4 +143,16 @@ func hold(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(os.Stderr, "hold:", err)
 		ended <- err
 	}()
+}
+
+func late(w http.ResponseWriter, r *http.Request) {
+	conn := stream(w)
+	defer conn.Close()
+	if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		came <- err.Error()
+		return
+	}
+	<-begin
+	n, err := io.Copy(io.Discard, conn)
+	came <- fmt.Sprintf("%d bytes, %v", n, err)
 }
