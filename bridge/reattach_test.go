@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"slices"
@@ -175,6 +176,40 @@ func TestServeIsLeftByTheFirstGatewayBeforeTheSecondAccepts(t *testing.T) {
 	third.die()
 	if err := wait(t, done); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The ends of two sessions are heard of in any order; a worker whose next gateway is lost looks for one although the one before
+// has let it go.
+func TestEndsOfSessionsInAnyOrder(t *testing.T) {
+	lost := errors.New("the gateway is gone")
+	for _, test := range []struct {
+		name  string
+		letGo bool // the first one, when the second ends
+		order []error
+		want  error
+	}{
+		{"the first, then the second is lost", true, []error{nil, lost}, lost},
+		{"the second is lost, then the first", true, []error{lost, nil}, lost},
+		{"the second was lost before", false, []error{lost, nil}, nil},
+		{"both let it go", true, []error{nil, nil}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			first, second := &session{}, &session{}
+			first.letGo.Store(test.letGo)
+			s := &sessions{live: map[*session]bool{first: true, second: true}}
+			ends := []*session{first, second}
+			if test.order[0] == lost {
+				ends = []*session{second, first}
+			}
+			for i, over := range ends {
+				over.err = test.order[i]
+				last, err := s.end(over)
+				if last != (i == 1) || last && err != test.want {
+					t.Errorf("end %d: last %v, error %v, want %v", i+1, last, err, test.want)
+				}
+			}
+		})
 	}
 }
 

@@ -62,6 +62,7 @@ const maxSessions = 4
 type session struct {
 	beside  []int        // gateways that the worker was attached to when it began
 	gateway atomic.Int64 // process id that the gateway calls its own; 0 before the attachment
+	letGo   atomic.Bool  // the gateway has said that no requests will come any more
 	err     error        // why it ended; nil: the worker's work with that gateway is done
 }
 
@@ -73,6 +74,7 @@ type sessions struct {
 	began  time.Time     // the latest
 	again  chan *session // was asked for another one
 	ended  chan *session
+	lost   error // of a session that ended while all others had been let go
 }
 
 // serve keeps the worker attached. A gateway may ask it to attach to the next one as well; the worker goes on for as long
@@ -113,13 +115,34 @@ func (s *sessions) run() error {
 				s.begin()
 			}
 		case over := <-s.ended:
-			delete(s.live, over)
-			if len(s.live) == 0 {
-				return over.err
+			if last, err := s.end(over); last {
+				return err
 			}
 			s.worker.opts.logger.Info("ringway: detached, others go on", "gateway_pid", over.gateway.Load(), "others", len(s.live), "error", over.err)
 		}
 	}
+}
+
+// end takes a session off and tells whether it was the last one, and then how the attachments ended. Two that end at the same
+// time are heard of in any order: that of a gateway which was lost counts, not that of one which had let the worker go before.
+func (s *sessions) end(over *session) (last bool, err error) {
+	delete(s.live, over)
+	if len(s.live) == 0 {
+		lost := s.lost
+		s.lost = nil
+		if over.err == nil {
+			return true, lost
+		}
+		return true, over.err
+	}
+	going := true
+	for other := range s.live {
+		going = going && other.letGo.Load()
+	}
+	if going && over.err != nil {
+		s.lost = over.err
+	}
+	return false, nil
 }
 
 func (s *sessions) begin() {
@@ -171,11 +194,11 @@ func (w *worker) session(ctx context.Context, s *session, reattach func()) error
 	}
 	w.opts.logger.Info("ringway: attached", "worker", att.number, "lanes", len(att.lanes), "release", w.opts.release,
 		"dispatch", w.opts.dispatch.String())
-	return w.follow(ctx, c, att, reattach)
+	return w.follow(ctx, c, att, s, reattach)
 }
 
 // follow obeys the control socket until the attachment ends.
-func (w *worker) follow(ctx context.Context, c *control, att *attachment, reattach func()) error {
+func (w *worker) follow(ctx context.Context, c *control, att *attachment, s *session, reattach func()) error {
 	drain, closed := make(chan struct{}), make(chan error, 1)
 	go func() { closed <- c.listen(drain, reattach) }()
 	leave, leaving := ctx.Done(), false
@@ -187,6 +210,7 @@ func (w *worker) follow(ctx context.Context, c *control, att *attachment, reatta
 				return nil // nobody is left to let us go
 			}
 		case <-drain:
+			s.letGo.Store(true)
 			att.settle()
 			return nil
 		case err := <-closed:
