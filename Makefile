@@ -54,7 +54,7 @@ demo: setup-run build ## a few seconds: start, send real requests, kill a worker
 ##@ Test
 
 .PHONY: test
-test: setup-test build native-test test-go test-race test-bench ## unit, race, native and quick end-to-end tests
+test: setup-test build native-test test-go test-race test-bench test-otel ## unit, race, native and quick end-to-end tests
 	@echo "test: all passed"
 
 .PHONY: test-go
@@ -81,6 +81,10 @@ console-test: setup-console build ## the admin server's page in a real Chromium;
 test-bench: ## tests of the benchmark program (a module of its own)
 	cd bench && $(GO) test ./...
 
+.PHONY: test-otel
+test-otel: setup-build ## tests of the package for traces (a module of its own)
+	cd otel && CGO_ENABLED=1 $(GO) test -race ./...
+
 .PHONY: lint
 lint: lint-go lint-c lint-shell ## gofmt, go vet, staticcheck, clang-format, clang-tidy, shellcheck; findings fail
 	@echo "lint: no findings"
@@ -93,6 +97,7 @@ lint-go: setup-build
 	$(GO) vet -tags stress,containers,console ./...
 	$(STATICCHECK) -tags stress,containers,console ./...
 	cd bench && $(GO) vet ./... && $(STATICCHECK) ./...
+	cd otel && $(GO) vet ./... && $(STATICCHECK) ./...
 
 # clang-tidy looks at the sources that are shipped; the native tests are compiled with warnings as errors.
 .PHONY: lint-c

@@ -14,9 +14,11 @@ import (
 // requestContext is the context of one request. Nearly no handler asks for Done, so that the standard context which
 // does the work (and knows causes and children without goroutines) is only made when somebody needs it.
 type requestContext struct {
-	server  *http.Server
+	worker  *worker
 	local   netip.AddrPort
 	attempt uint8
+	number  uint64        // of the attachment
+	waited  time.Duration // negative: unknown
 
 	mu    sync.Mutex
 	cause error // why it was cancelled; nil before that
@@ -68,11 +70,13 @@ func (c *requestContext) Err() error {
 func (c *requestContext) Value(key any) any {
 	switch key {
 	case http.ServerContextKey:
-		return c.server
+		return c.worker.server
 	case http.LocalAddrContextKey:
 		return c.localAddr()
 	case attempt.Key{}:
 		return c.attempt
+	case infoKey{}:
+		return c.info()
 	}
 	c.mu.Lock()
 	inner, cancelled := c.inner, c.cause != nil

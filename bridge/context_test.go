@@ -77,7 +77,7 @@ func TestCancelEndsTheBody(t *testing.T) {
 }
 
 func TestContextBeforeAndAfter(t *testing.T) {
-	c := &requestContext{server: new(http.Server)}
+	c := &requestContext{worker: &worker{}}
 	if c.Err() != nil || context.Cause(c) != nil || c.Value("x") != nil || c.inner != nil {
 		t.Error("a fresh context is not plain")
 	}

@@ -35,7 +35,10 @@ func (e *envExchange) Context() context.Context {
 	l.lock()
 	defer l.unlock()
 	if e.ex.context == nil {
-		c := &requestContext{server: l.att.worker.server}
+		c := &requestContext{worker: l.att.worker, number: l.att.number, waited: e.ex.waited()}
+		if block, err := ring.ParseRequest(e.RequestBlock()); err == nil {
+			c.local, c.attempt = block.Local(), block.Attempt()
+		}
 		switch {
 		case e.ex.cancelled != nil:
 			c.cause = e.ex.cancelled

@@ -95,7 +95,7 @@ func (l *lane) bind(ex *exchange, e *ring.Event) (*exchange, error) {
 	ex.head = head
 	ex.window = int(e.Credit)
 	ex.wanting, ex.filing = false, false
-	ex.startedNs = 0
+	ex.publishedNs, ex.startedNs = e.TimeNs, 0
 	ex.cancelled, ex.halfGone, ex.context = nil, false, nil
 	ex.stream, ex.closed, ex.reader = streamNone, false, nil
 	ex.body.reset()

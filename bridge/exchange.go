@@ -29,7 +29,8 @@ type exchange struct {
 	head ring.Ref // the request block, returned with the last event: until then the gateway may replay the request
 	body inbox
 
-	startedNs uint64 // when the handler started, see monotonic; 0: it has not
+	publishedNs uint64 // when the gateway published it, see monotonic; 0: unknown
+	startedNs   uint64 // when the handler started; 0: it has not
 
 	// cancelled is why writes and further reads fail; a half-closed client only cancels the context.
 	cancelled error

@@ -19,7 +19,8 @@ type httpExchange struct {
 
 // begin ties x to a claimed exchange. The lane is locked.
 func (x *httpExchange) begin(ex *exchange) {
-	x.context.server = ex.lane.att.worker.server
+	x.context.worker = ex.lane.att.worker
+	x.context.number, x.context.waited = ex.lane.att.number, ex.waited()
 	if ex.halfGone {
 		x.context.cause = ErrHalfClosed
 	}
