@@ -3,6 +3,7 @@
 //
 //	bench compare   throughput, processor time and latency of all targets in turn
 //	bench deploys   errors, gaps and latency while workers are swapped and killed and gateways upgraded
+//	bench watched   what a reader of /stats costs, 100 times a second; prints it
 //	bench memory    idle connections, allocations per request
 //	bench soak      memory over a long mixed load (does what memory does as well)
 //	bench report    writes the tables and plots again from the recorded figures
@@ -80,11 +81,11 @@ var errUsage = errors.New("usage")
 
 func run(ctx context.Context, arguments []string) error {
 	modes := map[string]func(context.Context, *bench) error{
-		"compare": compare, "deploys": deploys, "memory": measureMemory, "soak": soak,
+		"compare": compare, "deploys": deploys, "watched": watched, "memory": measureMemory, "soak": soak,
 		"report": func(_ context.Context, b *bench) error { return b.report() },
 	}
 	if len(arguments) == 0 || modes[arguments[0]] == nil {
-		return fmt.Errorf("%w: expected compare, deploys, memory, soak or report, then flags; got %q", errUsage, arguments)
+		return fmt.Errorf("%w: expected compare, deploys, watched, memory, soak or report, then flags; got %q", errUsage, arguments)
 	}
 	mode := arguments[0]
 	b, err := configure(mode, arguments[1:])
