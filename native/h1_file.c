@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "file_discard.h"
 #include "h1_server.h"
 #include "static_pool.h"
 
@@ -184,12 +183,30 @@ void h1_file_send(struct h1_conn *conn) {
 
 /* --- the loop's part --- */
 
-static void dispose(struct h1_file *file) {
-    if (file->fd >= 0) {
-        file_discard(file->server->loop, &file->fd, 1);
-    }
+static void forget(struct h1_file *file) {
     exchange_file_done(&file->loan, file->status);
     pool_give(&file->server->files, file);
+}
+
+static void work_close(uv_work_t *work) {
+    close(((struct h1_file *)(void *)work)->fd);
+}
+
+static void on_closed(uv_work_t *work, int status) {
+    (void)status; /* nobody cancels it */
+    forget((struct h1_file *)(void *)work);
+}
+
+/* The worker is told when the file is closed and not before: what hangs there must not pile up. */
+static void dispose(struct h1_file *file) {
+    if (file->fd < 0) {
+        forget(file);
+        return;
+    }
+    (void)!static_pool_start(); /* without it there are threads, too, only with signals */
+    if (uv_queue_work(file->server->loop, &file->work, work_close, on_closed) != 0) {
+        abort(); /* only without a function */
+    }
 }
 
 void h1_file_end(struct h1_file *file, uint16_t status) {
@@ -306,15 +323,14 @@ void h1_file_cut(struct h1_stream *stream) {
 
 /* --- from the worker --- */
 
-/* False: memory is out, and the file dropped. */
-static bool add(struct h1_stream *stream, const struct exchange_file *given) {
+/* NULL: memory is out, and the file dropped. */
+static struct h1_file *keep(struct h1_stream *stream, const struct exchange_file *given) {
     struct h1_server *server = stream->conn->server;
-    struct h1_item *item = h1_item_add(stream, 0);
-    struct h1_file *file = item != NULL ? pool_take(&server->files) : NULL;
+    struct h1_file *file = pool_take(&server->files);
     if (file == NULL) {
         exchange_drop_file(&stream->exchange, given, RING_FILE_CUT);
         stream->cut = true;
-        return false;
+        return NULL;
     }
     *file = (struct h1_file){.server = server,
                              .stream = stream,
@@ -323,6 +339,29 @@ static bool add(struct h1_stream *stream, const struct exchange_file *given) {
                              .offset = given->offset,
                              .left = given->length};
     exchange_keep_file(&stream->exchange, &file->loan);
+    return file;
+}
+
+/* None of it is to be sent. */
+static void drop(struct h1_stream *stream, const struct exchange_file *given, uint16_t status) {
+    struct h1_file *file = keep(stream, given);
+    if (file != NULL) {
+        h1_file_end(file, status);
+    }
+}
+
+/* False: memory is out, and the file dropped. */
+static bool add(struct h1_stream *stream, const struct exchange_file *given) {
+    struct h1_server *server = stream->conn->server;
+    struct h1_file *file = keep(stream, given);
+    struct h1_item *item = file != NULL ? h1_item_add(stream, 0) : NULL;
+    if (item == NULL) {
+        if (file != NULL) {
+            h1_file_end(file, RING_FILE_CUT);
+        }
+        stream->cut = true;
+        return false;
+    }
     item->file = file;
     counter_add(&server->counters.files, 1);
     return true;
@@ -350,8 +389,10 @@ void h1_file_given(struct exchange *exchange, const struct exchange_file *given)
         file.length = stream->body_left;
     }
     stream->body_left -= fixed ? file.length : 0;
-    if (file.length == 0 || stream->state == H1_STREAM_BODILESS) {
-        exchange_drop_file(exchange, &file, too_long ? RING_FILE_CUT : RING_FILE_SENT);
+    if (stream->state == H1_STREAM_COMPLETE) {
+        drop(stream, &file, RING_FILE_CUT); /* the answer was cut where the last one failed */
+    } else if (file.length == 0 || stream->state == H1_STREAM_BODILESS) {
+        drop(stream, &file, too_long ? RING_FILE_CUT : RING_FILE_SENT);
     } else if (stream->state == H1_STREAM_CHUNKED) {
         add_chunk(stream, &file);
     } else {

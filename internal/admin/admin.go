@@ -30,6 +30,7 @@ type Server struct {
 	options  Options
 	listener net.Listener
 	server   *http.Server
+	host     Host
 }
 
 const unixPrefix = "unix:"
@@ -83,7 +84,7 @@ func open(address string) (net.Listener, error) {
 }
 
 func newServer(options Options, listener net.Listener, host Host, log *slog.Logger) (*Server, error) {
-	s := &Server{options: options, listener: listener}
+	s := &Server{options: options, listener: listener, host: host}
 	if options.Token == "" && !s.Local() {
 		return nil, fmt.Errorf("admin address %q can be reached from other hosts, expected a token (--admin-token-file), a loopback address or unix:PATH", options.Address)
 	}
@@ -126,8 +127,9 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Close lets running answers finish for a moment and ends the server.
+// Close ends the server; running answers may finish for a moment, and those that follow the events end.
 func (s *Server) Close() {
+	s.host.Journal().End()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if s.server.Shutdown(ctx) != nil {

@@ -144,6 +144,8 @@ func (f *feed) serve(w http.ResponseWriter, r *http.Request) {
 			sample = false
 		case <-tick.C:
 			sample = true
+		case <-f.host.Journal().ended:
+			return // in order: it may ask the next gateway
 		case <-r.Context().Done():
 			return
 		}

@@ -25,10 +25,17 @@ type Journal struct {
 	events []Event // the last ones, oldest first
 	last   uint64
 	more   chan struct{} // closed and replaced with each event
+	ended  chan struct{}
+	end    sync.Once
 }
 
 // NewJournal returns an empty one.
-func NewJournal() *Journal { return &Journal{more: make(chan struct{})} }
+func NewJournal() *Journal {
+	return &Journal{more: make(chan struct{}), ended: make(chan struct{})}
+}
+
+// End tells who follows that nothing more will be told.
+func (j *Journal) End() { j.end.Do(func() { close(j.ended) }) }
 
 // Add gives the event its number and time.
 func (j *Journal) Add(e Event) {

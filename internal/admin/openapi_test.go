@@ -3,6 +3,8 @@ package admin
 import (
 	"bufio"
 	"encoding/json"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -233,6 +235,29 @@ func TestTheJournalKeepsTheLastEvents(t *testing.T) {
 	// Behind an upgrade a follower asks for what comes after an event of the gateway before.
 	if events, _ := j.After(keptEvents + 12); len(events) != keptEvents {
 		t.Errorf("%d events after one that never was, want all that are kept", len(events))
+	}
+}
+
+// TestFollowersEndInOrder: they do not hold up the end of the server, and are not cut by it.
+func TestFollowersEndInOrder(t *testing.T) {
+	host := journalHost{journal: NewJournal()}
+	s, err := Open(Options{Address: "127.0.0.1:0"}, host, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	response, err := http.Get(s.URL() + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	s.Close()
+	if _, err := io.ReadAll(response.Body); err != nil {
+		t.Errorf("the events end by %v, want an end in order", err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -77,8 +77,11 @@ func order[T any](do func(T, func(Progress)) error) http.HandlerFunc {
 			case steps <- p:
 			default: // a client that does not read gets the outcome at least
 				if p.Done {
-					<-steps
-					steps <- p
+					select { // the client may just have made room
+					case <-steps:
+					default:
+					}
+					steps <- p // there is room now, and nobody else fills it
 				}
 			}
 		})

@@ -584,6 +584,69 @@ static void test_closed_while_working(void) {
     stage_close();
 }
 
+/* Behind a file that was too short the answer is cut, and nothing of another one comes in its place. */
+static void test_another_behind_a_cut(void) {
+    stage_open();
+    struct client *client = ask(get, true);
+    int fd = file_of(1000);
+    publish(client, RING_EVENT_RESPONSE, 0, 3000, "");
+    hand_over(client, fd, 0, 1500);
+    (void)dispatch_poll(&s.dispatch);
+    h1_flush(&s.server);
+    while (s.server.files_working != NULL) {
+        (void)uv_run(&s.loop, UV_RUN_ONCE);
+    }
+    serve();
+    CHECK_UINT(client->done, RING_FILE_CUT);
+    hand_over(client, fd, 0, 500); /* before the connection is cut */
+    UNTIL(client->ended && client->done != 0);
+    size_t length = 0;
+    (void)body_of(client, &length);
+    CHECK_UINT(length, 1000);
+    close(fd);
+    stage_close();
+}
+
+static uv_sem_t held;
+
+static void hold(uv_work_t *work) {
+    (void)work;
+    uv_sem_wait(&held);
+}
+
+static void on_held(uv_work_t *work, int status) {
+    (void)status;
+    work->data = NULL;
+}
+
+/* While the threads hang no file is closed, so the worker is not told that it was: or it would send others without end. */
+static void test_hanging_threads(void) {
+    int fd = -1;
+    struct client *client = begin_blocked(&fd, get);
+    uv_work_t works[4]; /* as many as libuv has threads */
+    CHECK_INT(uv_sem_init(&held, 0), 0);
+    for (int i = 0; i < 4; i++) {
+        works[i].data = works;
+        CHECK_INT(uv_queue_work(&s.loop, &works[i], hold, on_held), 0);
+    }
+    close(client->fd);
+    client->fd = -1;
+    UNTIL(client->cancelled && counter_get(&s.server.counters.connections_open) == 0);
+    for (int i = 0; i < 10; i++) {
+        turn();
+    }
+    CHECK_UINT(client->done, 0);
+    for (int i = 0; i < 4; i++) {
+        uv_sem_post(&held);
+    }
+    UNTIL(client->done != 0 && works[0].data == NULL && works[1].data == NULL && works[2].data == NULL &&
+          works[3].data == NULL);
+    CHECK_UINT(client->done, RING_FILE_CUT);
+    uv_sem_destroy(&held);
+    close(fd);
+    stage_close();
+}
+
 /* Not of files, but of the same stage: what is listed of a request whose block the worker has returned, so that a body lies there. */
 static void test_list_behind_a_returned_block(void) {
     stage_open();
@@ -625,6 +688,8 @@ int main(void) {
     RUN(test_stopped);
     RUN(test_worker_dies);
     RUN(test_closed_while_working);
+    RUN(test_another_behind_a_cut);
+    RUN(test_hanging_threads);
     RUN(test_list_behind_a_returned_block);
     return test_report();
 }
