@@ -54,8 +54,12 @@ func TestUpgradesWithSupervisedWorkers(t *testing.T) {
 			g.WaitReady(2)
 			upgradeOften(t, g)
 			expectNoMoreDescriptors(t, g)
-			if n := len(g.Stats().Workers); n != 2 {
+			s := g.Stats()
+			if n := len(s.Workers); n != 2 {
 				t.Errorf("%d workers, expected 2", n)
+			}
+			if got := s.Changes.Upgrades; got["succeeded"] != upgrades+2 || got["failed"] != 0 {
+				t.Errorf("upgrades are counted as %v, expected %d that succeeded", got, upgrades+2)
 			}
 			g.finish()
 		})
