@@ -391,6 +391,7 @@ void gw_read_loop(struct gw *gw, uint32_t index, struct gw_loop_stats *out) {
     const struct dispatch_counters *d = &loop->dispatch.counters;
     *out = (struct gw_loop_stats){
         .connections_open = counter_get(&h1->connections_open),
+        .connections_busy = counter_get(&h1->connections_busy),
         .connections_accepted = counter_get(&h1->connections_accepted),
         .requests = counter_get(&h1->requests),
         .native_answers = counter_get(&h1->native_answers),

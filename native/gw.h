@@ -122,6 +122,7 @@ enum gw_span {
 
 struct gw_loop_stats {
     uint64_t connections_open;
+    uint64_t connections_busy;
     uint64_t connections_accepted;
     uint64_t requests;
     uint64_t native_answers;

@@ -50,7 +50,9 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
         conn->front = stream;
     }
     conn->back = stream;
-    conn->depth++;
+    if (conn->depth++ == 0) {
+        counter_add(&conn->server->counters.connections_busy, 1);
+    }
     return stream;
 }
 
@@ -72,7 +74,9 @@ void h1_stream_close(struct h1_conn *conn) {
     if (!stream->safe) {
         conn->unsafe--;
     }
-    conn->depth--;
+    if (--conn->depth == 0) {
+        counter_sub(&conn->server->counters.connections_busy, 1);
+    }
     if (conn->body == stream) {
         conn->body = NULL;
     }

@@ -86,6 +86,7 @@ struct h1_config {
 
 struct h1_counters {
     counter connections_open;
+    counter connections_busy; /* of them: with a request whose answer is not sent whole */
     counter connections_accepted;
     counter requests;
     counter native_answers;

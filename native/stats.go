@@ -38,6 +38,7 @@ func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
 	s := engine.LoopStats{
 		Index:               index,
 		ConnectionsOpen:     uint64(c.connections_open),
+		ConnectionsBusy:     uint64(c.connections_busy),
 		ConnectionsAccepted: uint64(c.connections_accepted),
 		Requests:            uint64(c.requests),
 		NativeAnswers:       uint64(c.native_answers),

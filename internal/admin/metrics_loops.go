@@ -18,6 +18,7 @@ func loopGauge(name, help string, value func(*engine.LoopStats) uint64) series[e
 
 var loopSeries = []series[engine.LoopStats]{
 	loopGauge("connections_open", "Connections of clients that are open.", func(l *engine.LoopStats) uint64 { return l.ConnectionsOpen }),
+	loopGauge("connections_busy", "Open connections with a request whose answer is not sent whole; upgraded ones, too. The others are idle.", func(l *engine.LoopStats) uint64 { return l.ConnectionsBusy }),
 	loopCounter("connections_accepted_total", "Connections that were accepted.", func(l *engine.LoopStats) uint64 { return l.ConnectionsAccepted }),
 	loopGauge("connections_upgraded", "Connections that speak another protocol now.", func(l *engine.LoopStats) uint64 { return l.Upgraded }),
 	loopCounter("connections_upgrades_total", "Connections that have begun to speak another protocol.", func(l *engine.LoopStats) uint64 { return l.UpgradedEver }),

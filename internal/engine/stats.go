@@ -15,6 +15,7 @@ type Stats struct {
 type LoopStats struct {
 	Index               int               `json:"index"`
 	ConnectionsOpen     uint64            `json:"connections_open"`
+	ConnectionsBusy     uint64            `json:"connections_busy"` // of them: with a request whose answer is not sent whole
 	ConnectionsAccepted uint64            `json:"connections_accepted"`
 	Requests            uint64            `json:"requests"`
 	NativeAnswers       uint64            `json:"native_answers"`
