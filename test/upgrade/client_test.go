@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { os.Exit(system.Main(m)) }
 // said so. Whatever else ends a connection, and each refused one, is an error: no request may be lost.
 type crowd struct {
 	t         *testing.T
+	safe      bool // only GETs, which survive the death of a worker
 	stop      chan struct{}
 	all       sync.WaitGroup
 	answers   atomic.Int64
@@ -37,7 +38,12 @@ type crowd struct {
 // gather starts the clients, which share the addresses: network and address.
 func gather(t *testing.T, clients int, addresses ...[2]string) *crowd {
 	t.Helper()
-	c := &crowd{t: t, stop: make(chan struct{}), each: make([]atomic.Int64, clients), releases: make(map[string]int)}
+	return gatherKind(t, clients, false, addresses)
+}
+
+func gatherKind(t *testing.T, clients int, safe bool, addresses [][2]string) *crowd {
+	t.Helper()
+	c := &crowd{t: t, safe: safe, stop: make(chan struct{}), each: make([]atomic.Int64, clients), releases: make(map[string]int)}
 	for i := range clients {
 		address := addresses[i%len(addresses)]
 		c.all.Go(func() {
@@ -89,7 +95,10 @@ func (c *client) run(answers *atomic.Int64) error {
 			_ = c.conn.Close()
 		}
 	}()
-	kinds := []func() error{c.hello, c.echo, c.who, c.sleep}
+	kinds := []func() error{c.hello, c.who, c.sleep}
+	if !c.crowd.safe {
+		kinds = append(kinds, c.echo)
+	}
 	for i := c.random.IntN(len(kinds)); ; i++ {
 		select {
 		case <-c.crowd.stop:
