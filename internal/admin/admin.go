@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -68,8 +69,8 @@ func open(address string) (net.Listener, error) {
 	if conn, err := net.Dial("unix", path); err == nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("admin address %q: served by another process, expected a free path", address)
-	} else if errors.Is(err, syscall.ECONNREFUSED) {
-		_ = os.Remove(path)
+	} else if info, statErr := os.Lstat(path); statErr == nil && errors.Is(err, syscall.ECONNREFUSED) && info.Mode().Type() == fs.ModeSocket {
+		_ = os.Remove(path) // a file that is no socket refuses connections, too
 	}
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err == nil {

@@ -46,3 +46,15 @@ func (s *Server) Pass(give func(fd int) int) (listen.Passed, error) {
 	err = raw.Control(func(fd uintptr) { p.Sockets = []int{give(int(fd))} })
 	return p, err
 }
+
+// Own makes the path of a unix socket that was passed to this process its own, which Close removes. Disown is the opposite.
+func (s *Server) Own() { s.unlinkOnClose(true) }
+
+// Disown leaves the path of a unix socket to another process that has it.
+func (s *Server) Disown() { s.unlinkOnClose(false) }
+
+func (s *Server) unlinkOnClose(unlink bool) {
+	if listener, ok := s.listener.(*net.UnixListener); ok {
+		listener.SetUnlinkOnClose(unlink)
+	}
+}

@@ -166,6 +166,9 @@ func (g *Gateway) takeOver() {
 		listener.Close()
 	}
 	g.unused = nil
+	if g.admin != nil {
+		g.admin.Own()
+	}
 	if err := g.control.Own(); err != nil {
 		g.log.Warn("the control socket is not quite as configured", "error", err)
 	}

@@ -253,6 +253,7 @@ func (g *Gateway) handOver(u *upgrade) {
 	g.tellUpgrade(u, fmt.Sprintf("gateway process %d serves", u.next.Pid))
 	u.watch(admin.Progress{Step: fmt.Sprintf("gateway process %d drains", g.pid), Done: true})
 	if g.admin != nil {
+		g.admin.Disown()
 		go g.admin.Close()
 	}
 	u.next.Line.Close()
