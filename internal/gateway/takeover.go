@@ -136,7 +136,13 @@ func (g *Gateway) followBefore(line *handover.Line) {
 	for {
 		m, err := line.Receive()
 		if err != nil {
-			g.mail.post(func() { g.failTakeover(errors.New("that gateway is gone, or has given up")) })
+			g.mail.post(func() {
+				if g.takeover == nil {
+					g.own()
+				}
+				g.failTakeover(errors.New("that gateway is gone, or has given up"))
+				line.Close()
+			})
 			return
 		}
 		if m.Word == handover.WordServe {
@@ -157,6 +163,23 @@ func (g *Gateway) takeOver() {
 	}
 	g.tellBefore(handover.Message{Word: handover.WordServing})
 	g.takeover = nil
+	g.tally.upgrades[upgradeSucceeded]++
+	g.attempt = &admin.Upgrade{Program: g.config.Self, Pid: t.state.Pid, State: "serving", Since: time.Now()}
+	g.log.Info("gateway serves in the place of another", "predecessor_pid", t.state.Pid)
+	g.startServing()
+	if len(t.late) > 0 {
+		newest := t.late[len(t.late)-1]
+		g.beginSwap(newest, nil)
+		if g.canServe(g.active) {
+			g.dropCandidates(0, newest)
+		}
+		g.judgeSwap()
+	}
+}
+
+// own takes over the paths of unix sockets. The gateway before has let go of the line, which it does when it leaves them, or
+// when it has ended: one that has given up this gateway, although that serves by now, ends it first.
+func (g *Gateway) own() {
 	for _, listener := range slices.Concat(g.listeners, g.unused) {
 		if err := listener.Own(g.listenOptions()); err != nil {
 			g.log.Warn("a listener is not quite as configured", "error", err)
@@ -172,19 +195,6 @@ func (g *Gateway) takeOver() {
 	if err := g.control.Own(); err != nil {
 		g.log.Warn("the control socket is not quite as configured", "error", err)
 	}
-	g.tally.upgrades[upgradeSucceeded]++
-	g.attempt = &admin.Upgrade{Program: g.config.Self, Pid: t.state.Pid, State: "serving", Since: time.Now()}
-	g.log.Info("gateway serves in the place of another", "predecessor_pid", t.state.Pid)
-	g.startServing()
-	if len(t.late) > 0 {
-		newest := t.late[len(t.late)-1]
-		g.beginSwap(newest, nil)
-		if g.canServe(g.active) {
-			g.dropCandidates(0, newest)
-		}
-		g.judgeSwap()
-	}
-	t.line.Close()
 }
 
 // handedListeners are those that were passed.

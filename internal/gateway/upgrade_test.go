@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ringway/internal/admin"
+	"ringway/internal/handover"
 	"ringway/ring"
 )
 
@@ -129,5 +130,39 @@ func TestWorkersOfAnotherGatewayAreRefused(t *testing.T) {
 	}
 	if all := g.Snapshot().Releases; len(all) != 0 {
 		t.Errorf("releases %+v", all)
+	}
+}
+
+// A gateway that was given up may have begun to serve: the paths of unix sockets are its own when the one before lets go.
+func TestPathsBelongToTheGatewayBeforeUntilItLetsGo(t *testing.T) {
+	for name, letsGo := range map[string]bool{"it lets go": true, "it has given up": false} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "h")
+			g := start(t, newFakeEngine(), func(c *Config) { c.Listen, c.Admin = []string{"unix:" + path}, "" })
+			before, err := handover.Start(successor(t, "exec sleep 60"), func(func(int) int) (handover.State, error) {
+				return handover.State{}, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer before.End(0)
+			g.mail.call(func() {
+				g.listeners[0].Disown()
+				g.serving = make(chan struct{})
+				g.takeover = &takeover{state: &handover.State{}, line: before.Line}
+				g.takeOver()
+			})
+			heard := make(chan struct{})
+			go func() { defer close(heard); g.followBefore(before.Line) }()
+			if letsGo {
+				before.End(0)
+				<-heard
+			}
+			g.StopNow()
+			waitDone(t, g)
+			if _, err := os.Lstat(path); (err == nil) == letsGo {
+				t.Errorf("the path after the end: %v", err)
+			}
+		})
 	}
 }
