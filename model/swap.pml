@@ -7,10 +7,13 @@
  * is); each release has two workers in turn or together. CREW: the gateway runs the processes, swaps by command, and hears of
  * an end twice. PROBE: each lane of a new worker is asked first. STUCK: a worker of release 1 stops, for a while or for good.
  *
+ * That a candidate is taken, or swapped to, is a step of its own here; in the core it is part of the message before it.
+ *
  * Shown: transitions are those of the table; never two active releases; a retired or failed one is active again by command only; a
  * loop that has taken what it was told gives requests to workers of the active release alone; a worker is let go when it is idle;
  * each swap has one outcome; a new release that is no good, while there is one to fall back on, loses its place; nothing waits for
- * ever. CRASHES, LEAVES and COMMANDS bound what happens.
+ * ever; while nothing was active yet, no release that is ready is left out. SELECT_WHAT_DRAINS: the core selects workers that drain,
+ * too. That does no harm, because a loop does not open again what drains; so only both together are a bug. CRASHES, LEAVES and COMMANDS bound what happens.
  */
 #ifndef RELEASES
 #define RELEASES 2
@@ -25,6 +28,11 @@
 #define COMMANDS 0
 #endif
 #define SWAPS 5
+#ifdef PROBE
+#define REQUESTS 1
+#else
+#define REQUESTS 2
+#endif
 #if RELEASES > 2
 #define WORKERS RELEASES /* one each */
 #define OF(w) (w)
@@ -46,7 +54,12 @@ mtype = { ABSENT, STARTING, READY, LEAVING, GONE, RELEASED };               /* w
 mtype = { OFF, ON, CLOSING, DEAD };                                        /* lanes */
 mtype = { SELECT, DRAIN, DETACH, ASK };                                    /* commands to loops */
 
-chan command[2] = [7] of { mtype, byte };
+#ifdef FIRST
+#define WAITING 12
+#else
+#define WAITING 7
+#endif
+chan command[2] = [WAITING] of { mtype, byte };
 mtype release[RELEASES + 1];
 bool allowed[RELEASES], trouble[RELEASES], held[RELEASES], crew_ended[RELEASES];
 byte crashes[RELEASES];
@@ -69,6 +82,7 @@ byte answer[2 * WORKERS];               /* 1 good, 2 bad */
 byte probes[WORKERS];                   /* loops that have not answered, and 4 */
 byte stuck_told[2 * WORKERS], stuck_heard[2 * WORKERS]; /* odd: stuck */
 byte request[2];                        /* where each loop's request is: worker + 1 */
+byte placed; /* requests so far: without an end of them nothing would ever come to rest, and what is left over be seen */
 byte crashed_count, left_count, command_count, bad_answers;
 bool thawed;
 
@@ -115,7 +129,11 @@ inline select_workers() {
     mask = 0;
     for (k : 0 .. WORKERS - 1) {
         if
+#ifdef SELECT_WHAT_DRAINS
+        :: OF(k) == current && (worker[k] == READY || worker[k] == LEAVING) -> mask = mask | (1 << k)
+#else
         :: OF(k) == current && worker[k] == READY -> mask = mask | (1 << k)
+#endif
         :: else
         fi
     }
@@ -207,6 +225,41 @@ inline fail_swap() {
     outcome()
 }
 
+/* Warming releases that no swap is to. */
+inline drop_candidates() {
+    for (k : 0 .. RELEASES - 1) {
+        if
+        :: release[k] == WARMING && to != k ->
+            set_release(k, FAILED);
+#ifdef CREW
+            dismiss(k)
+#endif
+        :: else
+        fi
+    }
+    k = 0
+}
+
+inline take_candidate(r) {
+    if
+    :: current != NONE -> set_release(current, STANDBY)
+    :: else
+    fi;
+    set_release(r, ACTIVE);
+    mask = current;
+    current = r;
+    from = r;
+    crashes[to] = 0;
+    trouble[to] = false;
+    drop_candidates();
+    if
+    :: mask != NONE -> previous = mask; set_release(mask, DRAINING); dismiss(mask); check_retired(mask)
+    :: else
+    fi;
+    mask = 0;
+    select_workers()
+}
+
 inline activate() {
     taken = true;
     ready_timer[swap] = false; /* finds nothing to do */
@@ -218,6 +271,7 @@ inline activate() {
     fi;
 #endif
     current = to;
+    drop_candidates();
 #ifndef ACTIVATE_WITHOUT_SELECT
     select_workers();
 #endif
@@ -255,8 +309,13 @@ inline check_swap() {
 inline begin_swap(r, by_command) {
     if
     :: swapping && taken -> confirm()
-#ifndef SUPERSEDE_IN_SILENCE
+#ifdef NO_CANDIDATES
     :: swapping && !taken -> fail_swap()
+#else
+#ifndef SUPERSEDE_IN_SILENCE
+    :: swapping && !taken && !PATIENT -> fail_swap()
+#endif
+    :: swapping && !taken && PATIENT -> outcome() /* its release stays a candidate */
 #endif
     :: else
     fi;
@@ -473,6 +532,16 @@ inline check() {
         fi; \
         check() }
 
+#ifdef PROBE
+#define CANDIDATE(r)
+#else
+#define CANDIDATE(r) \
+    :: atomic { release[r] == WARMING && !swapping -> begin_swap(r, false); check() } \
+    :: atomic { release[r] == WARMING && swapping && !taken && to != (r) && !COUNT_ON(current) && READY_OF(r) > 0 -> \
+        take_candidate(r); \
+        check() }
+#endif
+
 #define CREW_END(r) \
     :: atomic { held[r] && !crew_ended[r] && (!process[ONE(r)] || dead[ONE(r)]) && (!process[TWO(r)] || dead[TWO(r)]) -> \
         crew_ended[r] = true; \
@@ -515,9 +584,16 @@ active proctype Core() {
 #if RELEASES == 2
     ABOUT(3)
 #endif
+#ifdef FIRST
+    CANDIDATE(0)
+    CANDIDATE(1)
+#if RELEASES > 2
+    CANDIDATE(2)
+#endif
+#endif
     TIMERS(1)
     TIMERS(2)
-#if RELEASES > 2 || COMMANDS > 0
+#if RELEASES > 2 || COMMANDS > 0 || defined(FIRST)
     TIMERS(3)
     TIMERS(4)
 #endif
@@ -552,16 +628,21 @@ active proctype Core() {
     /* Nothing more can happen. */
     assert(!swapping || PATIENT);
     for (i : 1 .. SWAPS - 1) { assert(i > swap || outcomes[i] == 1 || (i == swap && swapping)) }
-    for (i : 0 .. RELEASES - 1) { assert(release[i] != DRAINING && release[i] != STANDBY) }
+    for (i : 0 .. RELEASES - 1) {
+        assert(release[i] != DRAINING && release[i] != STANDBY);
+        assert(release[i] != WARMING || (swapping && (to == i || PATIENT)))
+    }
+    assert(current != NONE || (READY_OF(0) == 0 && READY_OF(1) == 0 && READY_OF(RELEASES - 1) == 0)); /* nobody waits in front of ready workers */
     for (i : 0 .. WORKERS - 1) {
         assert(worker[i] != LEAVING && worker[i] != GONE);
         assert(worker[i] != READY || OF(i) != current || (lane[AT(0, i)] == ON && lane[AT(1, i)] == ON))
     }
 }
 #define ON_LANE(w) \
-    :: atomic { l == 0 && request[l] == 0 && lane[AT(l, w)] == ON && stuck_told[AT(l, w)] % 2 == 0 -> \
-        assert(len(command[l]) > 0 || release[OF(w)] == ACTIVE); \
+    :: atomic { l == 0 && request[l] == 0 && placed < REQUESTS && lane[AT(l, w)] == ON && stuck_told[AT(l, w)] % 2 == 0 -> \
+        assert(len(command[l]) > 0 || (release[OF(w)] == ACTIVE && worker[w] != LEAVING)); \
         assert(!let_go[w]); \
+        placed++; \
         request[l] = (w) + 1 } \
     :: atomic { lane[AT(l, w)] == CLOSING && request[l] != (w) + 1 && !asking[AT(l, w)] && !idle[AT(l, w)] -> idle[AT(l, w)] = true } \
     PROBED(w) \
@@ -593,7 +674,10 @@ end:
         :: kind == SELECT ->
             for (j : 0 .. WORKERS - 1) {
                 if
-                :: lane[AT(l, j)] == CLOSING || lane[AT(l, j)] == DEAD
+#ifndef DRAIN_IS_UNDONE
+                :: lane[AT(l, j)] == CLOSING
+#endif
+                :: lane[AT(l, j)] == DEAD
                 :: else -> lane[AT(l, j)] = ((what >> j) & 1 -> ON : OFF)
                 fi
             }
