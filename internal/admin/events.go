@@ -97,6 +97,10 @@ type feed struct {
 func newFeed(host Host) *feed { return &feed{host, make(chan struct{}, maxFollowers)} }
 
 func (f *feed) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead { // the same pattern; there is nothing to follow
+		w.Header().Set("Content-Type", kindEvents)
+		return
+	}
 	select {
 	case f.seats <- struct{}{}:
 		defer func() { <-f.seats }()

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
@@ -235,6 +237,16 @@ func TestTheJournalKeepsTheLastEvents(t *testing.T) {
 	// Behind an upgrade a follower asks for what comes after an event of the gateway before.
 	if events, _ := j.After(keptEvents + 12); len(events) != keptEvents {
 		t.Errorf("%d events after one that never was, want all that are kept", len(events))
+	}
+}
+
+func TestHeadOfTheEventsEnds(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	answer := httptest.NewRecorder()
+	Handler(journalHost{journal: NewJournal()}).ServeHTTP(answer, httptest.NewRequestWithContext(ctx, "HEAD", "/events", nil))
+	if ctx.Err() != nil || answer.Code != 200 || answer.Header().Get("Content-Type") != kindEvents {
+		t.Errorf("%v, status %d, %v", ctx.Err(), answer.Code, answer.Header())
 	}
 }
 

@@ -34,9 +34,9 @@ const mostMessage = 64 << 20
 
 var (
 	written atomic.Int64
-	ended   = make(chan error, 1024)
-	begin   = make(chan struct{}, 1024)
-	came    = make(chan string, 1024)
+	ended   = make(chan error, 100_000)
+	begin   = make(chan struct{}, 100_000)
+	came    = make(chan string, 100_000)
 )
 
 func main() {
