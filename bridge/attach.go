@@ -57,6 +57,7 @@ func (w *worker) takeOver(m message, fds []int) (*attachment, error) {
 	}
 	att := newAttachment(w)
 	att.segments, att.number, att.gateway, att.addresses = segments, m.WorkerID, m.GatewayPID, m.Addresses
+	att.reasons = m.Reason
 	for i, fd := range fds[2:] {
 		socket, err := ring.NewSocket(fd)
 		if err != nil {

@@ -14,6 +14,7 @@ type attachment struct {
 	number    uint64               // the gateway's, for logs
 	gateway   int                  // the process id that the gateway calls its own
 	addresses []string             // URLs at which clients reach the gateway
+	reasons   bool                 // the gateway sends phrases
 	segments  *ring.WorkerSegments // nil on heap memory (tests)
 	lanes     []*lane
 	watch     watch

@@ -52,6 +52,8 @@ type message struct {
 
 	Addresses []string `json:"addresses,omitempty"` // URLs at which clients reach the gateway
 
+	Reason bool `json:"reason,omitempty"` // the gateway knows ring.AppendReason
+
 	// refuse
 	Error string `json:"error,omitempty"`
 }

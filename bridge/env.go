@@ -67,6 +67,9 @@ func (e *envExchange) fill(head *envmap.ResponseHead) {
 		s.total = uint64(head.Length)
 	}
 	s.bare = true // envmap has settled the length
+	if e.ex.lane.att.reasons {
+		s.head = ring.AppendReason(s.head, head.Reason)
+	}
 	for i := range head.Fields {
 		f := &head.Fields[i]
 		s.head = ring.AppendField(s.head, ring.LookupName(f.Name), f.Name, f.Value)

@@ -117,7 +117,7 @@ func (w *fakeWorker) attach(g ring.Geometry, change func(*ring.Segments)) {
 		lane := ringtest.NewLane(g, g.InboundLane(s.Inbound, i), g.OutboundLane(s.Outbound, i))
 		w.lanes = append(w.lanes, ringtest.NewGateway(lane, ours))
 	}
-	attach := message{Type: typeAttach, WorkerID: 7, Lanes: g.Lanes, GatewayPID: os.Getpid(), Addresses: w.addresses}
+	attach := message{Type: typeAttach, WorkerID: 7, Lanes: g.Lanes, GatewayPID: os.Getpid(), Addresses: w.addresses, Reason: true}
 	w.send(attach, append(fds, theirs...)...)
 	for _, fd := range theirs {
 		_ = unix.Close(fd)

@@ -38,6 +38,7 @@ func newHarness(t testing.TB, g ring.Geometry, h http.Handler, app envmap.App, o
 		t.Fatal(err)
 	}
 	att := newAttachment(w)
+	att.reasons = true
 	att.add(end, workerSocket, 1)
 	att.start()
 	x := &harness{ringtest.NewGateway(lane, gatewaySocket), w, att, att.lanes[0]}

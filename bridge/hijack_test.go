@@ -239,6 +239,34 @@ func TestHijackAnswersByHand(t *testing.T) {
 	}
 }
 
+// TestHijackKeepsThePhrase: one written by hand goes to a gateway that knows phrases, unless it is the usual one or none at all.
+func TestHijackKeepsThePhrase(t *testing.T) {
+	for name, test := range map[string]struct {
+		head, want string
+		old        bool
+	}{
+		"its own":            {"HTTP/1.1 200 Very Well\r\nContent-Length: 0\r\n\r\n", "Very Well", false},
+		"the usual one":      {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "", false},
+		"none":               {"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "", false},
+		"too long":           {"HTTP/1.1 200 " + strings.Repeat("p", 129) + "\r\nContent-Length: 0\r\n\r\n", "", false},
+		"not to be sent":     {"HTTP/1.1 200 a\x01b\r\nContent-Length: 0\r\n\r\n", "", false},
+		"an older gateway":   {"HTTP/1.1 200 Very Well\r\nContent-Length: 0\r\n\r\n", "", true},
+		"another one of 103": {"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 299 Late\r\nContent-Length: 0\r\n\r\n", "Late", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newHarness(t, testGeometry, handle(func(w http.ResponseWriter, r *http.Request) {
+				_ = byHand(t, w, test.head).Close()
+			}), nil)
+			x.att.reasons = !test.old
+			a := x.do(t, ringtest.Request{})
+			if got := a.Get(":reason"); got != test.want || len(a.Fields) > 0 && a.Fields[0].Name != ":reason" || len(a.Informs) > 0 && len(a.Informs[0].Fields) > 0 {
+				t.Errorf("%+v, want the phrase %q in front", a, test.want)
+			}
+			x.settled(t)
+		})
+	}
+}
+
 func TestHijackRefusesHeads(t *testing.T) {
 	tests := map[string]struct{ head, text string }{
 		"no status line":   {"GET / HTTP/1.1\r\n\r\n", "status line"},

@@ -61,11 +61,14 @@ func (s *sender) abortOf(generation uint32, status uint16) {
 
 // answer sends one head; final: it was no interim one.
 func (c *hijackedConn) answer(head []byte) (final bool, err error) {
-	status, fields, err := parseHead(head)
+	status, phrase, fields, err := parseHead(head)
 	if err != nil {
 		return false, err
 	}
 	var list []byte
+	if c.ex.lane.att.reasons && (status >= 200 || status == http.StatusSwitchingProtocols) && phrase != http.StatusText(status) {
+		list = ring.AppendReason(list, phrase)
+	}
 	length := ring.LengthUnknown
 	for key, values := range fields {
 		switch key {
@@ -100,17 +103,17 @@ func (c *hijackedConn) answer(head []byte) (final bool, err error) {
 }
 
 // parseHead parses a status line (RFC 9112, 4) and the fields behind it.
-func parseHead(head []byte) (status int, fields textproto.MIMEHeader, err error) {
+func parseHead(head []byte) (status int, phrase string, fields textproto.MIMEHeader, err error) {
 	r := textproto.NewReader(bufio.NewReader(bytes.NewReader(head)))
 	line, err := r.ReadLine()
 	if err != nil {
-		return 0, nil, err
+		return 0, "", nil, err
 	}
 	version, rest, _ := strings.Cut(line, " ")
-	code, _, _ := strings.Cut(rest, " ")
+	code, phrase, _ := strings.Cut(rest, " ")
 	if status, err = strconv.Atoi(code); err != nil || len(code) != 3 || status < 100 || version != "HTTP/1.1" && version != "HTTP/1.0" {
-		return 0, nil, fmt.Errorf("bridge: %.80q was written to a hijacked connection, want a status line of HTTP/1.1", line)
+		return 0, "", nil, fmt.Errorf("bridge: %.80q was written to a hijacked connection, want a status line of HTTP/1.1", line)
 	}
 	fields, err = r.ReadMIMEHeader()
-	return status, fields, err
+	return status, phrase, fields, err
 }

@@ -19,7 +19,7 @@ type Field struct {
 // during the call only. Content-Length is never among the Fields; Length stands for it.
 type ResponseHead struct {
 	Status int    // 200..999
-	Reason string // empty, or a phrase the application chose; protocols without one ignore it
+	Reason string // empty, or a phrase the application chose (RFC 9112, 4; at most ring.ReasonBytes bytes); protocols without one ignore it
 	Fields []Field
 	Length int64 // bytes of the body, for HEAD those of the body a GET would get; LengthUnknown if not known
 
@@ -105,8 +105,8 @@ type Exchange interface {
 	// Finish sends what is held back and ends the exchange well. If head.Length was known, that many bytes were given.
 	Finish() error
 
-	// Upgrade answers 101 with head.Fields, of which Upgrade names the protocol, and gives the connection behind it; the
-	// rest of head has no meaning. The error wraps ErrUpgrade if the client does not offer another protocol (the request
+	// Upgrade answers 101 with head.Fields, of which Upgrade names the protocol, and gives the connection behind it; of
+	// the rest only Reason has a meaning. The error wraps ErrUpgrade if the client does not offer another protocol (the request
 	// block says so by ring.RequestUpgrade); after any error the exchange can still be answered or aborted. It waits for
 	// the end of the request's body, what was not read of which is lost. After it Context goes on as long as the Stream;
 	// the request block stays until the Stream is closed.

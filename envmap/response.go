@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"ringway/ring"
 )
 
 // phase is how far a response has come.
@@ -126,8 +128,8 @@ func (s *state) fillHead() error {
 		if !ok {
 			return typeError(KeyResponseReasonPhrase, s.values[kReason], "string")
 		}
-		if !validValue(v) {
-			return &ValueError{Key: KeyResponseReasonPhrase, Value: strconv.Quote(shorten(v)), Want: "no CR, LF or NUL"}
+		if !ring.IsReason(v) {
+			return &ValueError{Key: KeyResponseReasonPhrase, Value: strconv.Quote(shorten(v)), Want: fmt.Sprintf("at most %d bytes without control characters", ring.ReasonBytes)}
 		}
 		reason = v
 	}

@@ -76,6 +76,8 @@ func TestWhatNoResponseCanBeMadeOf(t *testing.T) {
 		{func(env envmap.Env) { _ = env.SetStatus(1000) }, []string{"1000"}},
 		{set(envmap.KeyResponseReasonPhrase, 7), []string{"owin.ResponseReasonPhrase", "int", "string"}},
 		{set(envmap.KeyResponseReasonPhrase, "a\r\nb"), []string{"owin.ResponseReasonPhrase", `"a\r\nb"`}},
+		{set(envmap.KeyResponseReasonPhrase, "a\x01"), []string{"owin.ResponseReasonPhrase", `"a\x01"`, "control"}},
+		{set(envmap.KeyResponseReasonPhrase, strings.Repeat("a", 129)), []string{"owin.ResponseReasonPhrase", "at most 128 bytes"}},
 		{set(envmap.KeyResponseProtocol, 11), []string{"owin.ResponseProtocol", "int", "string"}},
 		{set(envmap.KeyResponseHeaders, 7), []string{"owin.ResponseHeaders", "int"}},
 		{set(envmap.KeyResponseHeaders, map[string]string{}), []string{"owin.ResponseHeaders", "map[string]string"}},

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "h1_server.h"
+#include "h1_status.h"
 #include "ring_names.h"
 
 /* Names as they are written. */
@@ -17,125 +18,6 @@ struct wire_name {
 };
 #define WIRE_NAME(id, identifier, lower, wire) [id] = {wire ": ", sizeof(wire) + 1},
 static const struct wire_name wire_names[RING_NAME_COUNT] = {RING_NAMES(WIRE_NAME)};
-
-static const char *reason_phrase(uint16_t status) {
-    switch (status) {
-    case 100:
-        return "Continue";
-    case 101:
-        return "Switching Protocols";
-    case 102:
-        return "Processing";
-    case 103:
-        return "Early Hints";
-    case 200:
-        return "OK";
-    case 201:
-        return "Created";
-    case 202:
-        return "Accepted";
-    case 203:
-        return "Non-Authoritative Information";
-    case 204:
-        return "No Content";
-    case 205:
-        return "Reset Content";
-    case 206:
-        return "Partial Content";
-    case 207:
-        return "Multi-Status";
-    case 300:
-        return "Multiple Choices";
-    case 301:
-        return "Moved Permanently";
-    case 302:
-        return "Found";
-    case 303:
-        return "See Other";
-    case 304:
-        return "Not Modified";
-    case 307:
-        return "Temporary Redirect";
-    case 308:
-        return "Permanent Redirect";
-    case 400:
-        return "Bad Request";
-    case 401:
-        return "Unauthorized";
-    case 402:
-        return "Payment Required";
-    case 403:
-        return "Forbidden";
-    case 404:
-        return "Not Found";
-    case 405:
-        return "Method Not Allowed";
-    case 406:
-        return "Not Acceptable";
-    case 407:
-        return "Proxy Authentication Required";
-    case 408:
-        return "Request Timeout";
-    case 409:
-        return "Conflict";
-    case 410:
-        return "Gone";
-    case 411:
-        return "Length Required";
-    case 412:
-        return "Precondition Failed";
-    case 413:
-        return "Content Too Large";
-    case 414:
-        return "URI Too Long";
-    case 415:
-        return "Unsupported Media Type";
-    case 416:
-        return "Range Not Satisfiable";
-    case 417:
-        return "Expectation Failed";
-    case 418:
-        return "I'm a teapot";
-    case 421:
-        return "Misdirected Request";
-    case 422:
-        return "Unprocessable Content";
-    case 423:
-        return "Locked";
-    case 424:
-        return "Failed Dependency";
-    case 425:
-        return "Too Early";
-    case 426:
-        return "Upgrade Required";
-    case 428:
-        return "Precondition Required";
-    case 429:
-        return "Too Many Requests";
-    case 431:
-        return "Request Header Fields Too Large";
-    case 451:
-        return "Unavailable For Legal Reasons";
-    case 500:
-        return "Internal Server Error";
-    case 501:
-        return "Not Implemented";
-    case 502:
-        return "Bad Gateway";
-    case 503:
-        return "Service Unavailable";
-    case 504:
-        return "Gateway Timeout";
-    case 505:
-        return "HTTP Version Not Supported";
-    case 507:
-        return "Insufficient Storage";
-    case 511:
-        return "Network Authentication Required";
-    default:
-        return "";
-    }
-}
 
 /* --- text --- */
 
@@ -160,16 +42,20 @@ static void put_number(struct text *text, uint64_t n, unsigned base) {
     put(text, digits + i, sizeof(digits) - i);
 }
 
-static void put_status_line(struct text *text, uint16_t status) {
-    if (status == 200) {
+static void put_status_line(struct text *text, uint16_t status, struct h1_phrase own) {
+    if (status == 200 && own.length == 0) {
         PUT(text, "HTTP/1.1 200 OK\r\n");
         return;
     }
     PUT(text, "HTTP/1.1 ");
     put_number(text, status, 10);
     PUT(text, " ");
-    const char *phrase = reason_phrase(status);
-    put(text, phrase, strlen(phrase));
+    if (own.length != 0) {
+        put(text, own.bytes, own.length);
+    } else {
+        const char *phrase = h1_phrase_of(status);
+        put(text, phrase, strlen(phrase));
+    }
     PUT(text, "\r\n");
 }
 
@@ -246,6 +132,7 @@ static int next_field(struct exchange_list *list, struct field *out) {
 struct survey {
     uint32_t bytes; /* of its lines */
     bool date, server, upgrade;
+    struct h1_phrase phrase; /* the worker's own, taken off the list */
 };
 
 /* Returns false if the list is malformed. */
@@ -264,6 +151,17 @@ static bool survey(struct exchange_list list, uint16_t status, struct survey *ou
         out->upgrade |= field.id == RING_NAME_UPGRADE;
     }
     return rc == 0;
+}
+
+/* survey of the fields of an answer, which may begin with its phrase. */
+static bool survey_answer(struct exchange_list *list, uint16_t status, struct survey *out) {
+    struct h1_phrase phrase;
+    if (!h1_take_phrase(list, &phrase) || !survey(*list, status, out)) {
+        return false;
+    }
+    out->phrase = phrase;
+    out->bytes += phrase.length;
+    return true;
 }
 
 static void put_fields(struct text *text, struct exchange_list list, uint16_t status) {
@@ -342,7 +240,7 @@ static struct h1_item *put_head(struct h1_stream *stream, uint16_t status, struc
         stream->unframed = true;
     }
     struct text text = {(uint8_t *)(uintptr_t)item->data};
-    put_status_line(&text, status);
+    put_status_line(&text, status, seen->phrase);
     if (!seen->date) {
         put_date(&text, server);
     }
@@ -516,9 +414,9 @@ static bool was_offered(const struct h1_stream *stream, struct exchange_list fie
 /* 101: the worker takes up an offer of the client, whose request is complete. */
 static void switch_protocols(struct h1_stream *stream, const struct exchange_response *response) {
     struct survey seen;
+    struct exchange_list fields = response->fields;
     bool sound = stream->offer != NULL && !response->end && response->total == RING_LENGTH_UNKNOWN &&
-                 survey(response->fields, response->status, &seen) && seen.upgrade &&
-                 was_offered(stream, response->fields);
+                 survey_answer(&fields, response->status, &seen) && seen.upgrade && was_offered(stream, fields);
     int rc = sound && stream->conn->body != stream ? exchange_upgrade(&stream->exchange) : -EPROTO;
     if (rc == -EAGAIN) {
         exchange_release(response->body);
@@ -534,8 +432,8 @@ static void switch_protocols(struct h1_stream *stream, const struct exchange_res
         return;
     }
     struct text text = {(uint8_t *)(uintptr_t)item->data};
-    put_status_line(&text, response->status);
-    put_fields(&text, response->fields, response->status);
+    put_status_line(&text, response->status, seen.phrase);
+    put_fields(&text, fields, response->status);
     PUT(&text, "Connection: Upgrade\r\n\r\n");
     item->length = (uint32_t)(text.at - item->data);
     stream->exchange.began = true;
@@ -551,6 +449,7 @@ static void switch_protocols(struct h1_stream *stream, const struct exchange_res
 static void on_response(struct exchange *exchange, const struct exchange_response *response) {
     struct h1_stream *stream = stream_of(exchange);
     struct survey seen;
+    struct exchange_list fields = response->fields;
     if (response->status == 101) {
         switch_protocols(stream, response);
         return;
@@ -558,7 +457,7 @@ static void on_response(struct exchange *exchange, const struct exchange_respons
     /* A length that not every client can count (RFC 9110 8.6) would be read as another one. */
     bool countable = response->total <= INT64_MAX || response->total == RING_LENGTH_UNKNOWN;
     if (response->status < 200 || response->status > 999 || !countable ||
-        !survey(response->fields, response->status, &seen)) {
+        !survey_answer(&fields, response->status, &seen)) {
         exchange_release(response->body);
         reject(stream);
         return;
@@ -572,8 +471,7 @@ static void on_response(struct exchange *exchange, const struct exchange_respons
         stream->keep_alive = false;
     }
     bool small = response->body.length <= H1_COPY_BODY;
-    struct h1_item *item =
-        put_head(stream, response->status, response->fields, &seen, total, small ? response->body.length : 0);
+    struct h1_item *item = put_head(stream, response->status, fields, &seen, total, small ? response->body.length : 0);
     h1_access_origin(stream, ACCESS_BY_WORKER);
     if (item == NULL || body_too_long(stream, response->body.length)) {
         exchange_release(response->body);
@@ -634,7 +532,7 @@ static void put_interim(struct h1_stream *stream, uint16_t status, struct exchan
         return; /* an interim answer may be left out */
     }
     struct text text = {(uint8_t *)(uintptr_t)item->data};
-    put_status_line(&text, status);
+    put_status_line(&text, status, (struct h1_phrase){0});
     put_fields(&text, fields, status);
     PUT(&text, "\r\n");
     item->length = (uint32_t)(text.at - item->data);

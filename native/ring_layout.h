@@ -322,4 +322,10 @@ _Static_assert(offsetof(struct ring_list_entry, name_length) == 2, "layout");
 _Static_assert(offsetof(struct ring_list_entry, value_length) == 4, "layout");
 _Static_assert(sizeof(struct ring_list_entry) == 8, "layout");
 
+/*
+ * The list of a RESPONSE may begin with an entry named RING_REASON_NAME, to a gateway whose `attach` says `reason`: the phrase of
+ * the status line, of so many bytes at most. Anywhere else that is no field name.
+ */
+#define RING_REASON_BYTES 128u
+
 #endif

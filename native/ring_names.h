@@ -74,4 +74,7 @@ enum ring_name {
     RING_NAME_COUNT
 };
 
+/* No field: the phrase of a status line, see RING_REASON_BYTES. */
+#define RING_REASON_NAME ":reason"
+
 #endif

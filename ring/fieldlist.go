@@ -21,6 +21,28 @@ func AppendField(list []byte, id Name, name, value string) []byte {
 	return append(list, value...)
 }
 
+// AppendReason begins the field list of an answer with the phrase of its status line (RFC 9112, 4), for a gateway that knows it.
+// What is no phrase is left out: one that is longer than ReasonBytes or has bytes other than HTAB, SP, VCHAR and obs-text.
+func AppendReason(list []byte, phrase string) []byte {
+	if phrase == "" || len(list) != 0 || !IsReason(phrase) {
+		return list
+	}
+	return AppendField(list, NameOther, reasonName, phrase)
+}
+
+// reasonName is RING_REASON_NAME.
+const reasonName = ":reason"
+
+// IsReason reports whether a text can be sent as the phrase of a status line; it may be empty.
+func IsReason(phrase string) bool {
+	for i := range len(phrase) {
+		if c := phrase[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return len(phrase) <= ReasonBytes
+}
+
 // FieldFits reports whether a field can be put into a field list.
 func FieldFits(name, value string) bool {
 	return len(name) <= math.MaxUint16 && len(value) < MaxBlock

@@ -14,6 +14,7 @@ const (
 	ChunkUnits    = 64
 	MaxOrder      = 6
 	MaxBlock      = Unit << MaxOrder
+	ReasonBytes   = 128
 	NoBlock       = ^uint32(0)
 	WordsSize     = 1024
 	ClaimStride   = 64

@@ -49,6 +49,8 @@ type attach struct {
 	GatewayPid int    `json:"gateway_pid"`
 
 	Addresses []string `json:"addresses,omitempty"` // for the application to know
+
+	Reason bool `json:"reason"` // the list of a RESPONSE may begin with its phrase
 }
 
 type refuse struct {

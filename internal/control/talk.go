@@ -100,7 +100,7 @@ func (s *Server) introduce(worker *Worker) error {
 	descriptors := append([]int{int(segments.InboundFile.Fd()), int(segments.OutboundFile.Fd())}, workerEnds...)
 	message := attach{
 		Type: typeAttach, WorkerID: worker.ID, Lanes: worker.Geometry.Lanes, GatewayPid: os.Getpid(),
-		Addresses: s.config.Addresses,
+		Addresses: s.config.Addresses, Reason: true,
 	}
 	if err := send(worker.conn, message, unix.UnixRights(descriptors...)); err != nil {
 		// The host has the worker already: attend finds the same and reports it gone.

@@ -18,6 +18,8 @@ struct wire_line {
 
 struct wire_answer {
     int status;
+    const char *phrase;
+    size_t phrase_length;
     struct wire_line fields[WIRE_MAX_FIELDS], trailers[WIRE_MAX_FIELDS];
     unsigned field_count, trailer_count;
     const char *framing;
@@ -222,6 +224,8 @@ static inline enum wire_read wire_read_answer(struct wire_answer *answer, struct
         line[12] != ' ' || !wire_is_value(line + 13, length - 13))
         return wire_fault(answer, "a malformed status line");
     answer->status = (int)status;
+    answer->phrase = line + 13;
+    answer->phrase_length = length - 13;
     if ((got = wire_lines(answer, in, answer->fields, &answer->field_count)) != WIRE_DONE)
         return got;
     return wire_body(answer, in, head);
@@ -241,6 +245,10 @@ static inline const char *wire_differs(const struct wire_step *want, const struc
 
     if (got->status != want->status)
         return "the status differs";
+    if (want->check_phrase &&
+        (got->phrase_length != want->phrase.length ||
+         (want->phrase.length != 0 && memcmp(got->phrase, want->phrase.bytes, want->phrase.length) != 0)))
+        return "the phrase differs";
     for (unsigned i = 0; i < want->has_count; i++) {
         if (!wire_has(got->fields, got->field_count, &want->has[i]))
             return want->has[i].name;

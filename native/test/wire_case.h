@@ -40,6 +40,8 @@ struct wire_step {
     const char *no[WIRE_FIELDS];
     unsigned has_count, trailer_count, no_count;
     const char *framing; /* NULL: any */
+    struct wire_text phrase;
+    bool check_phrase;
     struct wire_text body;
     bool check_body, starts;
 };
@@ -119,6 +121,9 @@ static inline bool wire_answer_line(const struct wire_case *one, struct wire_ste
         wire_add_field(one, step->has, &step->has_count, line + (rest - line));
     } else if ((rest = wire_after(line, "trailer")) != NULL) {
         wire_add_field(one, step->trailers, &step->trailer_count, line + (rest - line));
+    } else if ((rest = wire_after(line, "phrase")) != NULL) {
+        step->phrase = wire_decode(one, rest);
+        step->check_phrase = true;
     } else if ((rest = wire_after(line, "no")) != NULL && step->no_count < WIRE_FIELDS) {
         step->no[step->no_count++] = rest;
     } else if ((rest = wire_after(line, "framing")) != NULL) {
@@ -247,6 +252,7 @@ static inline void wire_free(struct wire_book *book) {
             }
             free(step->send.bytes);
             free(step->body.bytes);
+            free(step->phrase.bytes);
         }
     }
     for (unsigned i = 0; i < book->file_count; i++)

@@ -90,6 +90,9 @@ func answered(t *testing.T, conn net.Conn, one rules.Case) {
 		t.Fatalf("%v after %+v", err, *answer)
 	}
 	want := wire.Expected{Status: cmp.Or(one.Status, 200), CheckBody: true, Body: []byte(wantedBody(one))}
+	if one.Phrase != "" {
+		want.Phrase = &one.Phrase
+	}
 	if err := want.Check(answer); err != nil {
 		t.Error(err)
 	}

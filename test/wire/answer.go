@@ -12,6 +12,7 @@ import (
 // Answer is an answer as it came, read by the letter of RFC 9112 and with nothing of net/http.
 type Answer struct {
 	Status   int
+	Phrase   string
 	Fields   []Field
 	Framing  string // length, chunked, close or none
 	Body     []byte
@@ -40,6 +41,7 @@ func ReadAnswer(in *bufio.Reader, head bool) (*Answer, error) {
 		return a, malformed("status line %q", line)
 	}
 	a.Status, _ = strconv.Atoi(text[:3])
+	a.Phrase = text[4:]
 	if a.Fields, err = readFields(in); err != nil {
 		return a, err
 	}

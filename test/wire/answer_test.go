@@ -13,14 +13,14 @@ const date = "Date: Mon, 01 Jan 2024 00:00:00 GMT\r\n"
 
 func TestReadAnswer(t *testing.T) {
 	for text, want := range map[string]Answer{
-		"HTTP/1.1 200 OK\r\n" + date + "Content-Length: 2\r\n\r\nab": {Status: 200, Framing: "length", Body: []byte("ab")},
+		"HTTP/1.1 200 OK\r\n" + date + "Content-Length: 2\r\n\r\nab": {Status: 200, Phrase: "OK", Framing: "length", Body: []byte("ab")},
 		"HTTP/1.1 200 \r\n" + date + "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\nX: y\r\n\r\n": {
 			Status: 200, Framing: "chunked", Body: []byte("ab"), Trailers: []Field{{"X", "y"}},
 		},
-		"HTTP/1.1 200 OK\r\n" + date + "\r\nab":                            {Status: 200, Framing: "close", Body: []byte("ab")},
-		"HTTP/1.1 204 OK\r\n" + date + "\r\n":                              {Status: 204, Framing: "none"},
-		"HTTP/1.1 100 Continue\r\n\r\n":                                    {Status: 100, Framing: "none"},
-		"HTTP/1.1 999 what is it\r\n" + date + "Content-Length: 0\r\n\r\n": {Status: 999, Framing: "length"},
+		"HTTP/1.1 200 OK\r\n" + date + "\r\nab":                            {Status: 200, Phrase: "OK", Framing: "close", Body: []byte("ab")},
+		"HTTP/1.1 204 OK\r\n" + date + "\r\n":                              {Status: 204, Phrase: "OK", Framing: "none"},
+		"HTTP/1.1 100 Continue\r\n\r\n":                                    {Status: 100, Phrase: "Continue", Framing: "none"},
+		"HTTP/1.1 999 what is it\r\n" + date + "Content-Length: 0\r\n\r\n": {Status: 999, Phrase: "what is it", Framing: "length"},
 	} {
 		got, err := ReadAnswer(bufio.NewReader(strings.NewReader(text)), false)
 		got.Fields = nil
@@ -90,6 +90,7 @@ func TestCheck(t *testing.T) {
 		"none":            {Expected{Status: 200, Present: []string{"Z"}}, false},
 		"one too many":    {Expected{Status: 200, No: []string{"a"}}, false},
 		"other framing":   {Expected{Status: 200, Framing: "length"}, false},
+		"other phrase":    {Expected{Status: 200, Phrase: new("Ok")}, false},
 		"other body":      {Expected{Status: 200, CheckBody: true, Body: []byte("hel")}, false},
 		"empty body":      {Expected{Status: 200, CheckBody: true}, false},
 		"other start":     {Expected{Status: 200, CheckBody: true, Body: []byte("ell"), Starts: true}, false},

@@ -16,6 +16,7 @@ type Step struct {
 type Expected struct {
 	Status    int
 	Head      bool     // it answers a HEAD
+	Phrase    *string  // of the status line; nil: any
 	Has       []Field  // exactly one field of that name, with that value
 	Present   []string // exactly one field of that name
 	No        []string

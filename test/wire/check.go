@@ -11,6 +11,9 @@ func (e *Expected) Check(a *Answer) error {
 	if a.Status != e.Status {
 		return fmt.Errorf("status %d, want %d; body %.200q", a.Status, e.Status, a.Body)
 	}
+	if e.Phrase != nil && a.Phrase != *e.Phrase {
+		return fmt.Errorf("phrase %q, want %q", a.Phrase, *e.Phrase)
+	}
 	for _, f := range e.Has {
 		if got := a.Values(f.Name); !slices.Equal(got, []string{f.Value}) {
 			return fmt.Errorf("%s is %q, want one %q", f.Name, got, f.Value)

@@ -20,6 +20,7 @@
 //	> GET / HTTP/1.1\r\n                     bytes to send: lines that follow one another are one piece
 //	> Host: x\r\n\r\n
 //	< 200                                    the next answer; "< 200 to HEAD" for an answer to HEAD
+//	phrase Very well                         the phrase of its status line
 //	has Content-Type: text/plain             one field of that name, with that value
 //	has Date                                 one field of that name
 //	no Content-Length                        none

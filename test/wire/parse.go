@@ -194,6 +194,13 @@ func (e *Expected) take(word, rest string) error {
 		default:
 			e.Present = append(e.Present, name)
 		}
+	case "phrase":
+		text, err := unescape(rest)
+		if err != nil {
+			return err
+		}
+		phrase := string(text)
+		e.Phrase = &phrase
 	case "no":
 		e.No = append(e.No, rest)
 	case "framing":

@@ -42,6 +42,7 @@ has A: b\xff
 has B
 no C
 framing none
+phrase a\xff b
 | d
 | e
 trailer T: u
@@ -62,7 +63,7 @@ because F
 				Steps: []Step{
 					{Send: []byte("a\rb\n")}, {Pause: true}, {Send: []byte("c")}, {Answer: &Expected{Status: 100}},
 					{Answer: &Expected{
-						Status: 200, Head: true, Has: []Field{{"A", "b\xff"}}, Present: []string{"B"}, No: []string{"C"}, Framing: "none",
+						Status: 200, Head: true, Has: []Field{{"A", "b\xff"}}, Present: []string{"B"}, No: []string{"C"}, Framing: "none", Phrase: new("a\xff b"),
 						Body: []byte("de"), CheckBody: true, Trailers: []Field{{"T", "u"}},
 					}},
 					{HalfClose: true}, {Answer: &Expected{Status: 404, Body: []byte("x"), CheckBody: true, Starts: true}},

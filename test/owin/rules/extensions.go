@@ -132,7 +132,6 @@ var extensionRules = []Rule{
 
 // Exceptions are what is not done as OWIN might have it.
 var Exceptions = []Exception{
-	{"OWIN 1.0, 3.2.2", "owin.ResponseReasonPhrase is checked and not sent", "the gateway writes the phrase of the status; clients must ignore it (RFC 9112, 4)"},
 	{"OWIN 1.0, 3.2.2", "owin.ResponseProtocol is checked and has no effect", "versions and framing are the gateway's business"},
 	{"OWIN 1.0, 3.2", "trailers and interim responses have no key", "OWIN has no words for them; http.Handlers can use them"},
 	{"Common keys, 6", "ssl.ClientCertificate is never set by the server", "the gateway does not end TLS"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"ringway/envmap"
 )
@@ -24,6 +25,19 @@ func wrongField(name, field, text, log string) Case {
 	return Case{
 		Name: name, Status: 500, Body: failure, Log: log,
 		App: func(_ *Check, env envmap.Env) error { return env.SetHeader(field, text) },
+	}
+}
+
+// reason is a case of an App that sets status and phrase.
+func reason(name string, status int, phrase, wanted string) Case {
+	return Case{
+		Name: name, Status: status, Phrase: wanted, Body: "text",
+		App: func(_ *Check, env envmap.Env) error {
+			_ = env.Set("owin.ResponseStatusCode", status)
+			_ = env.Set("owin.ResponseReasonPhrase", phrase)
+			_, err := env.WriteString("text")
+			return err
+		},
 	}
 }
 
@@ -155,6 +169,28 @@ var responseRules = []Rule{
 					_, err := env.WriteString("x")
 					return err
 				},
+			},
+		},
+		Tests: []Place{{"envmap/response_test.go", []string{"TestWhatNoResponseCanBeMadeOf"}}},
+	},
+	{
+		Section: responseSection, Clause: "OWIN 1.0, 3.2.2", Title: "owin.ResponseReasonPhrase is the phrase of the status line: at most 128 bytes, without control characters",
+		Cases: []Case{
+			reason("a phrase", 404, "Not Here Any More", "Not Here Any More"),
+			reason("a phrase of a status without one", 299, "Odd", "Odd"),
+			reason("a phrase beyond ASCII", 200, "schön\tgut", "schön\tgut"),
+			reason("an empty phrase", 201, "", "Created"),
+			reason("a phrase of 128 bytes", 200, strings.Repeat("p", 128), strings.Repeat("p", 128)),
+			wrongValue("a phrase of 129 bytes", "owin.ResponseReasonPhrase", strings.Repeat("p", 129), "owin.ResponseReasonPhrase is"),
+			wrongValue("a phrase of two lines", "owin.ResponseReasonPhrase", "a\r\nX-Own: b", `owin.ResponseReasonPhrase is "a\r\nX-Own: b"`),
+			{
+				Name: "a phrase of a response in pieces",
+				App: func(_ *Check, env envmap.Env) error {
+					_ = env.Set("owin.ResponseReasonPhrase", "Bit By Bit")
+					_, _ = env.WriteString("bit by bit")
+					return env.Flush()
+				},
+				Phrase: "Bit By Bit", Body: "bit by bit",
 			},
 		},
 		Tests: []Place{{"envmap/response_test.go", []string{"TestWhatNoResponseCanBeMadeOf"}}},

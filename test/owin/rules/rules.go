@@ -36,6 +36,7 @@ type Case struct {
 	App  func(c *Check, env envmap.Env) error
 
 	Status int      // of the answer, 200 if 0
+	Phrase string   // of its status line behind a gateway, if not empty
 	Fields []string // "Name: value", each once in the answer
 	Body   string   // of the answer; empty: "ok", see ok; "-": none
 	Cut    bool     // the connection is cut within the answer
