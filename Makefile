@@ -190,6 +190,10 @@ bench: setup-bench build ## all targets and loads, ROUNDS (5) interleaved rounds
 bench-deploys: setup-bench build ## swaps, kills and upgrades under load beside nginx and tableflip (10m); writes bench/results
 	cd bench && $(GO) run . deploys $(BENCHFLAGS)
 
+.PHONY: bench-streams
+bench-streams: setup-bench build ## messages on upgraded connections and 10,000 idle WebSockets, against net/http (4m); writes bench/results
+	cd bench && $(GO) run . streams --rounds "$(ROUNDS)" --duration "$(DURATION)" $(BENCHFLAGS)
+
 .PHONY: clean
 clean: ## remove what the targets have built
 	rm -rf bin build bench/work

@@ -5,6 +5,7 @@ go 1.26.0
 
 require (
 	github.com/cloudflare/tableflip v1.2.3
+	github.com/gorilla/websocket v1.5.3
 	github.com/valyala/fasthttp v1.73.0
 	golang.org/x/sys v0.49.0
 	gonum.org/v1/plot v0.17.0

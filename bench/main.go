@@ -5,6 +5,7 @@
 //	bench deploys   errors, gaps and latency while workers are swapped and killed and gateways upgraded
 //	bench watched   what a reader of /stats costs, 100 times a second; prints it
 //	bench memory    idle connections, allocations per request
+//	bench streams   messages on upgraded connections, idle WebSockets
 //	bench soak      memory over a long mixed load (does what memory does as well)
 //	bench report    writes the tables and plots again from the recorded figures
 //
@@ -81,11 +82,11 @@ var errUsage = errors.New("usage")
 
 func run(ctx context.Context, arguments []string) error {
 	modes := map[string]func(context.Context, *bench) error{
-		"compare": compare, "deploys": deploys, "watched": watched, "memory": measureMemory, "soak": soak,
+		"compare": compare, "deploys": deploys, "watched": watched, "memory": measureMemory, "soak": soak, "streams": streams,
 		"report": func(_ context.Context, b *bench) error { return b.report() },
 	}
 	if len(arguments) == 0 || modes[arguments[0]] == nil {
-		return fmt.Errorf("%w: expected compare, deploys, watched, memory, soak or report, then flags; got %q", errUsage, arguments)
+		return fmt.Errorf("%w: expected compare, deploys, watched, memory, streams, soak or report, then flags; got %q", errUsage, arguments)
 	}
 	mode := arguments[0]
 	b, err := configure(mode, arguments[1:])
@@ -229,7 +230,7 @@ func sourceRoot() (string, error) {
 
 // buildPeers builds the peers that are part of this module.
 func (b *bench) buildPeers() error {
-	for _, name := range []string{"nethttp", "fasthttp", "tableflip"} {
+	for _, name := range []string{"nethttp", "fasthttp", "tableflip", "sockets"} {
 		build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(b.work, "peer-"+name), "./peers/"+name)
 		build.Dir = filepath.Join(b.root, "bench")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -27,7 +27,7 @@ func number(value float64) string {
 // markdown is the results page. notes is hand-written text about the figures, put after the goals.
 func (r recorded) markdown(notes string) string {
 	var page strings.Builder
-	page.WriteString("# Results of the benchmark\n\nWritten by `make bench`, `make bench-deploys` and `make soak`; the raw figures are in the JSON files beside.\n" +
+	page.WriteString("# Results of the benchmark\n\nWritten by `make bench`, `make bench-deploys`, `make bench-streams` and `make soak`; the raw figures are in the JSON files beside.\n" +
 		"Only ratios carry over to another machine.\n")
 	r.goals(&page)
 	if notes != "" {
@@ -41,6 +41,9 @@ func (r recorded) markdown(notes string) string {
 	}
 	if r.memory != nil {
 		r.memory.markdown(&page)
+	}
+	if r.streams != nil {
+		r.streams.markdown(&page)
 	}
 	if r.soak != nil {
 		r.soak.markdown(&page)
@@ -73,6 +76,10 @@ func (r recorded) brief() string {
 	if r.deploys != nil {
 		text.WriteString("\n")
 		r.deploys.tables(&text)
+	}
+	if r.streams != nil {
+		text.WriteString("\n")
+		r.streams.table(&text)
 	}
 	return text.String()
 }

@@ -107,6 +107,7 @@ type recorded struct {
 	compare *comparison
 	deploys *deployReport
 	memory  *memoryReport
+	streams *streamReport
 	soak    *soakReport
 }
 
@@ -115,6 +116,7 @@ func readRecorded(directory string) (recorded, error) {
 	var c comparison
 	var d deployReport
 	var m memoryReport
+	var u streamReport
 	var s soakReport
 	for _, part := range []struct {
 		name  string
@@ -124,6 +126,7 @@ func readRecorded(directory string) (recorded, error) {
 		{"compare.json", &c, func() { r.compare = &c }},
 		{"deploys.json", &d, func() { r.deploys = &d }},
 		{"memory.json", &m, func() { r.memory = &m }},
+		{"streams.json", &u, func() { r.streams = &u }},
 		{"soak.json", &s, func() { r.soak = &s }},
 	} {
 		found, err := readJSON(filepath.Join(directory, part.name), part.value)
