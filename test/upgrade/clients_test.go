@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -100,6 +101,41 @@ func TestConnectionsDuringAnUpgrade(t *testing.T) {
 	}
 	g.waitAlone()
 	g.finish()
+}
+
+// TestStreamsDuringAnUpgrade: a stream goes on with the old gateway and its worker until it ends, or the old gateway's drain
+// limit has passed.
+func TestStreamsDuringAnUpgrade(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]string{"it ends by itself": "10m", "it is cut": "1s"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := start(t, system.Options{Supervised: true, Flags: []string{"--drain-limit", limit}})
+			c := connect(t, g)
+			c.send("GET /opaque HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: upper\r\n\r\n")
+			if answer, err := http.ReadResponse(c.in, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("%+v, %v, expected 101", answer, err)
+			}
+			g.upgrade(true)
+			if limit == "10m" {
+				got := make([]byte, 5)
+				c.send("hello")
+				if _, err := io.ReadFull(c.in, got); err != nil || string(got) != "HELLO" {
+					t.Errorf("%q, %v, expected that the stream goes on", got, err)
+				}
+				if err := c.conn.(*net.TCPConn).CloseWrite(); err != nil {
+					t.Error(err)
+				}
+				if rest, err := io.ReadAll(c.in); err != nil || len(rest) != 0 {
+					t.Errorf("the stream ends with %q, %v", rest, err)
+				}
+			} else if rest, err := io.ReadAll(c.in); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("the stream ends with %q, %v, expected a reset", rest, err)
+			}
+			g.waitAlone()
+			g.finish()
+		})
+	}
 }
 
 // TestTheNewGatewayDiesWhileTheOldOneDrains: what the old one has is answered, and it ends.
