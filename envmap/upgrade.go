@@ -98,12 +98,14 @@ func (u *upgrade) run(ctx context.Context, stream Stream, trace io.Writer) {
 	env := map[string]any{
 		KeyOpaqueStream: stream, KeyOpaqueVersion: extensionVersion, KeyOpaqueCallCancelled: ctx,
 	}
-	var err error
+	err := errGoexit
+	defer func() { // nothing else runs behind a callback that ends its goroutine
+		_ = stream.Close() // the callback may have closed it
+		if err != nil && trace != nil {
+			_, _ = fmt.Fprintf(trace, "envmap: the callback of an upgrade failed: %v\n", err)
+		}
+	}()
 	if failed := guarded(func() { err = u.callback(env) }); failed != nil {
 		err = failed
-	}
-	_ = stream.Close() // the callback may have closed it
-	if err != nil && trace != nil {
-		_, _ = fmt.Fprintf(trace, "envmap: the callback of an upgrade failed: %v\n", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -140,20 +141,24 @@ func (w *trace) Write(p []byte) (int, error) {
 }
 
 func TestUpgradeCallbackFails(t *testing.T) {
-	for name, fail := range map[string]func() error{
-		"error": func() error { return io.ErrNoProgress },
-		"panic": func() error { panic(io.ErrNoProgress) },
+	for name, c := range map[string]struct {
+		fail func() error
+		told string
+	}{
+		"error":  {func() error { return io.ErrNoProgress }, io.ErrNoProgress.Error()},
+		"panic":  {func() error { panic(io.ErrNoProgress) }, io.ErrNoProgress.Error()},
+		"Goexit": {func() error { runtime.Goexit(); return nil }, "ended its goroutine"},
 	} {
 		out := &trace{written: make(chan struct{})}
 		x := envtest.NewExchange(t.Context(), offering)
 		err := envmap.NewRunner(func(env envmap.Env) error {
-			return env.Upgrade(nil, func(map[string]any) error { return fail() })
+			return env.Upgrade(nil, func(map[string]any) error { return c.fail() })
 		}).Provide(envmap.NewProperties(out)).Run(x)
 		if err != nil {
 			t.Fatal(err)
 		}
 		<-out.written
-		if !strings.Contains(out.text.String(), io.ErrNoProgress.Error()) {
+		if !strings.Contains(out.text.String(), c.told) {
 			t.Errorf("%s: traced %q", name, out.text.String())
 		}
 		if _, err := x.Peer.Read(make([]byte, 1)); err != io.EOF {
