@@ -198,3 +198,27 @@ func TestNoTestIsSkipped(t *testing.T) {
 		})
 	}
 }
+
+// TestStressTestsAreRun: `make stress` runs what is named TestStress..., so a test behind the tag by another name never runs.
+func TestStressTestsAreRun(t *testing.T) {
+	found := 0
+	for _, name := range sourceFiles(t, "_test.go") {
+		if !strings.HasPrefix(string(read(t, name)), "//go:build stress\n") {
+			continue
+		}
+		_, file := parse(t, name)
+		for _, declaration := range file.Decls {
+			f, ok := declaration.(*ast.FuncDecl)
+			if !ok || !strings.HasPrefix(f.Name.Name, "Test") || f.Name.Name == "TestMain" {
+				continue
+			}
+			found++
+			if !strings.HasPrefix(f.Name.Name, "TestStress") {
+				t.Errorf("%s: %s is not run by anybody, expected a name that begins with TestStress", name, f.Name.Name)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no test behind the tag stress")
+	}
+}

@@ -4,8 +4,8 @@ package sockets
 
 import "testing"
 
-// TestThousandClients: each has several goroutines that send.
-func TestThousandClients(t *testing.T) {
+// TestStressThousandClients: each has several goroutines that send.
+func TestStressThousandClients(t *testing.T) {
 	g := start(t, "--loops", "2", "--workers", "2")
 	many(t, g, 1000, 4, 50)
 	stop(t, g)
