@@ -56,6 +56,7 @@ export function confirm({ title, text, fields = [], focus, action, done, run, le
 	};
 	close.onclick = () => dialog.close();
 	dialog.onclose = () => {
+		if (dialog.open) return; // it is told late of the end of the order before
 		if (!begun) left?.();
 		if (running === mine) running = null;
 	};

@@ -13,6 +13,15 @@ async function picture(name, of = page, fullPage = true) {
 }
 const number = (shown) => parseFloat(shown) * ({ k: 1e3, M: 1e6 }[shown.at(-1)] ?? 1);
 const event = (kind, name, state) => page.locator(`#timeline li[data-kind="${kind}"][data-name="${name}"][data-state="${state}"]`);
+/** Waits for the end of an order, which has to be as wanted. */
+async function outcome(wanted) {
+	await page.locator("#order-outcome").waitFor().catch(async (problem) => {
+		await picture("stuck", page, false);
+		throw new Error(`no outcome of ${await text("#order")}: ${problem.message}`);
+	});
+	const told = await text("#order-outcome");
+	expect(wanted.test(told), `the outcome is ${told}, want ${wanted}`);
+}
 const seen = (locator) => locator.first().waitFor({ state: "attached", timeout: patience });
 
 /** A request that goes on for as long as the check lasts. */
@@ -65,9 +74,19 @@ await check("the log level changes after confirmation", async () => {
 	await page.click("#order-close");
 	await page.selectOption("#level", "WARN");
 	await page.click("#order-do");
-	await until("the outcome", async () => /log level is WARN/.test(await text("#order-outcome")));
+	await outcome(/log level is WARN/);
 	await page.click("#order-close");
 	expect((await page.inputValue("#level")) === "WARN", "the new level is shown");
+	// A dialog that is opened before the end of the one before was told.
+	await page.evaluate(() => {
+		document.getElementById("swap").click();
+		document.getElementById("order").close();
+		document.getElementById("level").value = "ERROR";
+		document.getElementById("level").dispatchEvent(new Event("change"));
+	});
+	await page.click("#order-do");
+	await outcome(/log level is ERROR/);
+	await page.click("#order-close");
 });
 
 await check("a swap by clicking and the old release drains", async () => {
@@ -80,7 +99,7 @@ await check("a swap by clicking and the old release drains", async () => {
 	await picture("dialog", page, false);
 	await page.click("#order-do");
 	await until("steps", async () => (await page.locator("#order-steps li").count()) > 0);
-	await until("the outcome", async () => (await text("#order-outcome")) === "The new release is active.");
+	await outcome(/^The new release is active\.$/);
 	await picture("swapped", page, false);
 	await page.keyboard.press("Escape");
 	await seen(event("release", "r2", "active"));
@@ -98,14 +117,14 @@ await check("a failed swap is explained", async () => {
 	await page.click("#swap");
 	await page.fill("#swap-path", "/no/such/program");
 	await page.click("#order-do");
-	await until("the reason", async () => /\/no\/such\/program/.test(await text("#order-outcome")));
+	await outcome(/\/no\/such\/program/);
 	expect((await page.locator("#order-outcome.bad").count()) === 1, "shown as a failure");
 	await page.click("#order-close");
 	await page.click("#swap");
 	await page.uncheck("#swap-keep");
 	await page.fill("#swap-args", "--no-such-flag");
 	await page.click("#order-do");
-	await until("how its process ended", async () => /exit status 2/.test(await text("#order-outcome")));
+	await outcome(/exit status 2/);
 	await picture("failed", page, false);
 	await page.click("#order-close");
 	await seen(page.locator('#timeline li[data-kind="release"][data-state="failed"]'));
@@ -133,7 +152,7 @@ await check("rollback and drain by keyboard alone", async () => {
 	await page.keyboard.press("Enter");
 	await until("the dialog again", async () => (await focused()) === "order-do");
 	await page.keyboard.press("Enter");
-	await until("the outcome", async () => (await text("#order-outcome")) === "The release before is active again.");
+	await outcome(/^The release before is active again\.$/);
 	await page.keyboard.press("Escape");
 	await until("r1 is active again", async () => (await event("release", "r1", "active").count()) === 2);
 	await until("workers at rest", async () => (await page.locator("#workers tbody tr").count()) === 2 && !/draining|starting/.test(await text("#workers tbody")));
@@ -142,7 +161,7 @@ await check("rollback and drain by keyboard alone", async () => {
 	await page.keyboard.press("Enter");
 	await until("the dialog", async () => (await focused()) === "order-do");
 	await page.keyboard.press("Enter");
-	await until("the outcome", async () => (await text("#order-outcome")) === "The worker drains.");
+	await outcome(/^The worker drains\.$/);
 	expect((await focused()) === "order-close", "the way out is in focus");
 	await page.keyboard.press("Enter");
 	await seen(event("worker", label.replace("Drain worker ", ""), "draining"));
@@ -158,7 +177,7 @@ await check("text of the gateway is text", async () => {
 	await page.uncheck("#swap-keep");
 	await page.fill("#swap-args", `--release\n${name}`);
 	await page.click("#order-do");
-	await until("an outcome", async () => (await text("#order-outcome")) !== "" && (await page.locator("#order-outcome").isVisible()));
+	await outcome(/./);
 	await until("the name as it is", async () => (await page.locator("body").textContent()).includes(name));
 	expect((await page.locator('img[src="x"]').count()) === 0, "no markup is made of it");
 	await page.keyboard.press("Escape");
