@@ -104,6 +104,7 @@ let level = "";
 function showLevel(name) {
 	level = name;
 	$("level").value = name;
+	$("level").disabled = false;
 }
 $("level").addEventListener("change", () => {
 	const to = $("level").value;
