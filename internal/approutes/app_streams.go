@@ -22,7 +22,8 @@ var envWebSocket = envsocket.Middleware(envsocket.Options{})(func(env envmap.Env
 func envOpaque(env envmap.Env) error {
 	if env.Header("Upgrade") == upper {
 		return env.Upgrade(nil, func(now map[string]any) error {
-			upperCase(now[envmap.KeyOpaqueStream].(envmap.Stream))
+			stream := now[envmap.KeyOpaqueStream].(envmap.Stream)
+			upperCase(stream, stream)
 			return nil
 		})
 	}

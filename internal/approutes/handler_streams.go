@@ -51,22 +51,23 @@ func opaque(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	w.WriteHeader(http.StatusSwitchingProtocols)
-	conn, _, err := http.NewResponseController(w).Hijack()
+	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return fmt.Errorf("approutes: %w", err)
 	}
-	go upperCase(conn) // which outlives this handler
+	go upperCase(buffered.Reader, conn) // which outlives this handler
 	return nil
 }
 
 const upperWanted = "want Upgrade: " + upper + "\n"
 
-// upperCase answers a stream with its bytes in upper case, and closes it at its end.
-func upperCase(conn io.ReadWriteCloser) {
+// upperCase writes what it reads of a stream in upper case, and closes it at its end. Of a connection that was hijacked the
+// first bytes may be in a buffer already.
+func upperCase(from io.Reader, conn io.WriteCloser) {
 	defer conn.Close()
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := conn.Read(buffer)
+		n, err := from.Read(buffer)
 		if n > 0 {
 			if _, err := conn.Write(bytes.ToUpper(buffer[:n])); err != nil {
 				return
