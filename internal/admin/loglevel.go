@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 )
 
-// LogLevel is the body of GET and PUT /loglevel: DEBUG, INFO, WARN or ERROR.
+// LogLevel is the body of GET and PUT /loglevel: DEBUG, INFO, WARN or ERROR, in any case.
 type LogLevel struct {
 	Level string `json:"level"`
 }
@@ -18,7 +19,7 @@ func setLogLevel(level *slog.LevelVar, w http.ResponseWriter, r *http.Request) {
 	if !readOrder(w, r, &order) {
 		return
 	}
-	to, known := logLevels[order.Level]
+	to, known := logLevels[strings.ToUpper(order.Level)]
 	if !known {
 		fail(w, http.StatusBadRequest, CodeBadOrder, fmt.Sprintf("level %.32q, expected DEBUG, INFO, WARN or ERROR", order.Level))
 		return

@@ -41,6 +41,8 @@ func describe(all []route) object {
 				"type": "string", "description": "events `state` (data: Event) and `sample` (data: Sample); Last-Event-ID goes on where one ended"}}
 			reference(Event{})
 			reference(Sample{})
+		case r.answer == nil && r.kind == kindJSON:
+			content[r.kind] = object{"schema": object{}} // as in the whole
 		case r.answer == nil:
 			content[r.kind] = object{"schema": object{"type": "string"}}
 		default:
@@ -64,7 +66,7 @@ func describe(all []route) object {
 		if len(r.query) > 0 {
 			var parameters []object
 			for _, p := range r.query {
-				parameters = append(parameters, object{"name": p.name, "in": p.in, "description": p.text, "schema": p.schema})
+				parameters = append(parameters, object{"name": p.name, "in": p.in, "required": p.in == "path", "description": p.text, "schema": p.schema})
 			}
 			operation["parameters"] = parameters
 		}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/pprof"
 	"slices"
@@ -51,6 +52,12 @@ func routes(host Host) []route {
 		get("/stats", "Everything that the gateway counts and knows of itself", Snapshot{}, func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, host.Snapshot())
 		}),
+		{
+			method: http.MethodGet, path: "/stats/{part}", summary: "One part of it, by its name there", kind: kindJSON,
+			query:   []parameter{{"part", "path", "the name of a member of /stats", map[string]any{"type": "string", "enum": slices.Sorted(maps.Keys(parts))}}},
+			status:  []int{http.StatusNotFound},
+			handler: func(w http.ResponseWriter, r *http.Request) { answerPart(host, w, r) },
+		},
 		get("/workers", "The workers that are attached", []Worker{}, func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, host.Snapshot().Workers)
 		}),
