@@ -343,6 +343,7 @@ func TestFileGatewayGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = x.Close()
+	x.att.fail(ErrGatewayGone) // as the control socket tells
 	if err := <-got; !errors.Is(err, ErrGatewayGone) {
 		t.Errorf("got %v", err)
 	}
