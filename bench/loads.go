@@ -20,8 +20,9 @@ type load struct {
 	Depth       int    `json:"depth"` // requests written at once on a connection
 	Body        int    `json:"body"`  // request body bytes, a multiple of 16
 	Answer      int    `json:"answer"`
-	File        string `json:"file,omitempty"` // asked for; only targets that are Go servers have it
-	Drip        int    `json:"drip,omitempty"` // connections beside that send one byte a second
+	File        string `json:"file,omitempty"`     // asked for; only targets that are Go servers have it
+	Drip        int    `json:"drip,omitempty"`     // connections beside that send one byte a second
+	Pause       int    `json:"pause_ms,omitempty"` // between an answer and the next request
 
 	Ours bool   `json:"ringway_only,omitempty"` // says nothing of others
 	Like string `json:"like,omitempty"`         // the load of net/http direct that it is compared with, if not the same

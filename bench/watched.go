@@ -1,25 +1,32 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"slices"
-	"sync"
+	"syscall"
 	"time"
 )
 
-// readsPerSecond is how often /stats is read, which is far more than anybody does.
-const readsPerSecond = 100
+// statsReader reads /stats some 100 times a second, which is far more than anybody does. It is wrk, because that costs little itself:
+// a client of net/http needs as much of the same processors as the gateway does.
+var statsReader = load{Name: "stats", Method: "GET", Path: "/stats", Connections: 1, Depth: 1, Pause: 10}
 
 // watchedGoal is how much throughput that may cost.
 const watchedGoal = 0.02
 
-// watched measures each load on the first target that is a gateway, with and without a reader of /stats, one after the
-// other and in another order each round. It prints the medians and writes no file.
+// watchedHalf is how long there is a reader, and then none: short, because what else the machine does changes within seconds.
+const watchedHalf = 250 * time.Millisecond
+
+// watched measures each load on the first target that is a gateway while /stats is read and not read in turn. It prints the medians
+// and writes no file.
 func watched(ctx context.Context, b *bench) error {
 	i := slices.IndexFunc(b.targets, func(t *target) bool { return t.Name == "handler" || t.Name == "env" || t.Name == "native" })
 	if i < 0 {
@@ -29,114 +36,187 @@ func watched(ctx context.Context, b *bench) error {
 	if err := b.prepare([]*target{t}); err != nil {
 		return err
 	}
-	fmt.Printf("%s, %d rounds of %v; /stats read %d times a second\n", t.Title, b.rounds, b.duration, readsPerSecond)
+	fmt.Printf("%s, %d rounds of %v; /stats read each %d ms in every other %v\n", t.Title, b.rounds, b.duration, statsReader.Pause, watchedHalf)
 	for _, l := range b.loads {
 		if !t.measures(l) {
 			continue
 		}
-		if err := l.on(t).check(t.base); err != nil {
+		l = l.on(t)
+		if err := l.check(t.base); err != nil {
 			return fmt.Errorf("%s: %w", l.Name, err)
 		}
-		var without, with []measurement
-		for round := 1; round <= b.rounds; round++ {
-			for half := range 2 {
-				m := measurement{Target: t.Name, Load: l.Name, Round: round}
-				if (round+half)%2 == 0 {
-					if err := b.measure(ctx, t, l.on(t), &m); err != nil {
-						return err
-					}
-					without = append(without, m)
-					continue
-				}
-				r := read(t.admin + "/stats")
-				err := b.measure(ctx, t, l.on(t), &m)
-				if err = errors.Join(err, r.stop(b.duration)); err != nil {
-					return err
-				}
-				with = append(with, m)
+		var pairs []pair
+		for range b.rounds {
+			more, err := b.watch(ctx, t, l)
+			if err != nil {
+				return fmt.Errorf("%s: %w", l.Name, err)
 			}
-			if m := slices.Concat(with, without); slices.ContainsFunc(m, func(m measurement) bool { return m.Invalid != "" }) {
-				return fmt.Errorf("%s, round %d: a run does not count: %+v", l.Name, round, m)
-			}
+			pairs = append(pairs, more...)
 		}
-		printWatched(os.Stdout, l.Name, without, with)
+		printWatched(os.Stdout, l.Name, pairs)
 	}
 	return nil
 }
 
-func printWatched(out io.Writer, load string, without, with []measurement) {
-	rate := func(m measurement) float64 { return m.PerSecond }
-	cpu := func(m measurement) float64 { return m.CPU }
-	p99 := func(m measurement) float64 { return m.P99 }
-	cost := 1 - medianBy(with, rate)/medianBy(without, rate)
-	verdict := "within"
-	if cost > watchedGoal {
-		verdict = "beyond"
+// half is one stretch of a run.
+type half struct {
+	requests int64
+	took     time.Duration
+	cpu      time.Duration // of the servers
+}
+
+func (h half) perSecond() float64 { return float64(h.requests) / h.took.Seconds() }
+
+// pair is two stretches beside each other.
+type pair struct{ with, without half }
+
+// watch is one run of the load.
+func (b *bench) watch(ctx context.Context, t *target, l load) ([]pair, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	const margin = time.Second // half of it before the first stretch
+	failed := make(chan error, 1)
+	go func() {
+		result, err := b.runWrk(ctx, b.wrkCommand(l, t.base+l.Path, b.duration+margin, "load.lua"))
+		if err == nil && (result.errors() > 0 || result.Requests == 0) {
+			err = fmt.Errorf("%d requests, %d errors", result.Requests, result.errors())
+		}
+		failed <- err
+	}()
+	r, err := b.startReader(ctx, t.admin, b.duration+margin)
+	if err != nil {
+		return nil, err
 	}
-	fmt.Fprintf(out, "%-12s %8.0f -> %8.0f requests a second (%+.1f %%, %s the goal of %.0f %%), %.2f -> %.2f µs of the servers a request, p99 %.0f -> %.0f µs\n",
-		load, medianBy(without, rate), medianBy(with, rate), -100*cost, verdict, 100*watchedGoal, medianBy(without, cpu), medianBy(with, cpu),
-		medianBy(without, p99), medianBy(with, p99))
-}
-
-func medianBy(all []measurement, of func(measurement) float64) float64 {
-	var values []float64
-	for _, m := range all {
-		values = append(values, of(m))
-	}
-	return median(values)
-}
-
-// reader reads a URL again and again, on one connection.
-type reader struct {
-	ended  chan struct{}
-	done   sync.WaitGroup
-	reads  int
-	failed error // the first failure
-}
-
-func read(url string) *reader {
-	r := &reader{ended: make(chan struct{})}
-	r.done.Go(func() {
-		client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxConnsPerHost: 1}}
-		defer client.CloseIdleConnections()
-		tick := time.NewTicker(time.Second / readsPerSecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-r.ended:
-				return
-			case <-tick.C:
+	time.Sleep(margin / 2)
+	var pairs []pair
+	for i := range int(b.duration / (2 * watchedHalf)) {
+		var p pair
+		for _, reading := range []bool{i%2 == 0, i%2 != 0} {
+			if err := r.pause(!reading); err != nil {
+				return nil, err
 			}
-			if err := r.once(client, url); err != nil && r.failed == nil {
-				r.failed = err
+			h, err := stretch(t)
+			if err != nil {
+				return nil, err
+			}
+			if reading {
+				p.with = h
+			} else {
+				p.without = h
 			}
 		}
-	})
-	return r
+		pairs = append(pairs, p)
+	}
+	return pairs, errors.Join(r.end(b.duration/2), <-failed)
 }
 
-func (r *reader) once(client *http.Client, url string) error {
-	answer, err := client.Get(url)
+// stretch measures the target for a moment.
+func stretch(t *target) (half, error) {
+	cpuBefore, err := treeCPU(t.pids()...)
 	if err != nil {
-		return err
+		return half{}, err
+	}
+	before, err := requestsOf(t.admin)
+	if err != nil {
+		return half{}, err
+	}
+	begin := time.Now()
+	time.Sleep(watchedHalf)
+	after, err := requestsOf(t.admin)
+	if err != nil {
+		return half{}, err
+	}
+	h := half{requests: after - before, took: time.Since(begin)}
+	cpuAfter, err := treeCPU(t.pids()...)
+	if err != nil {
+		return half{}, err
+	}
+	h.cpu = cpuAfter - cpuBefore // of a little more than that time, each time
+	if h.requests <= 0 {
+		return half{}, fmt.Errorf("%d requests in %v", h.requests, h.took)
+	}
+	return h, nil
+}
+
+// requestsOf is how many requests a gateway has had.
+func requestsOf(admin string) (int64, error) {
+	client := &http.Client{Timeout: 5 * time.Second}
+	answer, err := client.Get(admin + "/stats/loops")
+	if err != nil {
+		return 0, err
 	}
 	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		return err
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, err
 	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", url, answer.Status)
+	var loops []struct{ Requests int64 }
+	if err := json.Unmarshal(text, &loops); err != nil {
+		return 0, fmt.Errorf("%s/stats/loops: %s: %w", admin, answer.Status, err)
 	}
-	r.reads++
+	var sum int64
+	for _, l := range loops {
+		sum += l.Requests
+	}
+	return sum, nil
+}
+
+// reader is the process that reads, which is stopped for every other stretch.
+type reader struct {
+	command          *exec.Cmd
+	output, problems bytes.Buffer
+}
+
+func (b *bench) startReader(ctx context.Context, admin string, d time.Duration) (*reader, error) {
+	arguments := b.wrkCommand(statsReader, admin+statsReader.Path, d, "load.lua")
+	r := &reader{command: exec.CommandContext(ctx, arguments[0], arguments[1:]...)}
+	r.command.Stdout, r.command.Stderr = &r.output, &r.problems
+	return r, r.command.Start()
+}
+
+func (r *reader) pause(paused bool) error {
+	if paused {
+		return r.command.Process.Signal(syscall.SIGSTOP)
+	}
+	return r.command.Process.Signal(syscall.SIGCONT)
+}
+
+// end waits for the reader, which has read for that time altogether; it is an error if it was less than half of what was meant,
+// because then it says nothing.
+func (r *reader) end(read time.Duration) error {
+	if err := errors.Join(r.pause(false), r.command.Wait()); err != nil {
+		return fmt.Errorf("reader: %w: %s", err, r.problems.Bytes())
+	}
+	result, err := parseWrk(r.output.Bytes())
+	if err != nil {
+		return fmt.Errorf("reader: %w", err)
+	}
+	return enough(result, read)
+}
+
+func enough(result wrkResult, read time.Duration) error {
+	meant := int64(read / (time.Duration(statsReader.Pause) * time.Millisecond))
+	if result.Requests < meant/2 || result.errors() > 0 {
+		return fmt.Errorf("/stats was read %d times in %v with %d errors, expected about %d without", result.Requests, read, result.errors(), meant)
+	}
 	return nil
 }
 
-// stop ends the reading; it is an error if it was less than half of what was meant, because then it says nothing.
-func (r *reader) stop(took time.Duration) error {
-	close(r.ended)
-	r.done.Wait()
-	if meant := int(took.Seconds() * readsPerSecond); r.failed == nil && r.reads < meant/2 {
-		return fmt.Errorf("/stats was read %d times in %v, expected about %d", r.reads, took, meant)
+func printWatched(out io.Writer, load string, pairs []pair) {
+	var rates, changes []float64
+	var with, without half
+	for _, p := range pairs {
+		rates = append(rates, p.without.perSecond())
+		changes = append(changes, p.with.perSecond()/p.without.perSecond()-1)
+		with.requests, with.cpu = with.requests+p.with.requests, with.cpu+p.with.cpu
+		without.requests, without.cpu = without.requests+p.without.requests, without.cpu+p.without.cpu
 	}
-	return r.failed
+	slices.Sort(changes)
+	verdict := "within"
+	if median(changes) < -watchedGoal {
+		verdict = "beyond"
+	}
+	each := func(h half) float64 { return float64(h.cpu.Microseconds()) / float64(h.requests) }
+	fmt.Fprintf(out, "%-12s %8.0f requests a second, %+.1f %% while it is read (%s the goal of %.0f %%; middle half of %d pairs: %+.1f to %+.1f %%), %.2f -> %.2f µs of the servers a request\n",
+		load, median(rates), 100*median(changes), verdict, 100*watchedGoal, len(pairs), 100*changes[len(changes)/4], 100*changes[len(changes)*3/4], each(without), each(with))
 }

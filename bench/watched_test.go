@@ -1,52 +1,45 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 )
 
-func TestTheReaderReadsAndTellsFailures(t *testing.T) {
-	var asked atomic.Int64
-	answered := make(chan struct{}, 1)
-	var status atomic.Int64
-	status.Store(http.StatusOK)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(int(status.Load()))
-		if asked.Add(1) == 3 {
-			answered <- struct{}{}
-		}
-	}))
-	defer server.Close()
-	r := read(server.URL)
-	<-answered
-	if err := r.stop(0); err != nil || r.reads < 3 {
-		t.Errorf("%d reads, %v", r.reads, err)
+func TestTooFewReadsAreAnError(t *testing.T) {
+	if err := enough(wrkResult{Requests: 100}, time.Second); err != nil {
+		t.Error(err)
 	}
-	asked.Store(0)
-	status.Store(http.StatusServiceUnavailable)
-	r = read(server.URL)
-	<-answered
-	if err := r.stop(0); err == nil || !strings.Contains(err.Error(), "503") {
-		t.Errorf("%v, want the status", err)
+	for _, bad := range []wrkResult{{Requests: 49}, {Requests: 100, Status: 1}} {
+		if err := enough(bad, time.Second); err == nil {
+			t.Errorf("%+v in a second is fine", bad)
+		}
 	}
 }
 
-func TestTooFewReadsAreAnError(t *testing.T) {
-	r := &reader{ended: make(chan struct{})}
-	if err := r.stop(1000 * time.Second); err == nil {
-		t.Error("none of 100000 reads is fine")
+func TestRequestsOf(t *testing.T) {
+	answer := `[{"index": 0, "requests": 40}, {"index": 1, "requests": 2}]`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, answer) }))
+	defer server.Close()
+	if n, err := requestsOf(server.URL); err != nil || n != 42 {
+		t.Errorf("%d, %v, want 42", n, err)
+	}
+	answer = `{"code": "unavailable"}`
+	if n, err := requestsOf(server.URL); err == nil {
+		t.Errorf("%d of an error", n)
 	}
 }
 
 func TestPrintWatched(t *testing.T) {
-	for cost, want := range map[float64]string{1: "within", 3: "beyond"} {
+	for cost, want := range map[int64]string{1: "within", 3: "beyond"} {
+		one := func(requests int64) half { return half{requests: requests, took: time.Second, cpu: time.Millisecond} }
 		var out strings.Builder
-		printWatched(&out, "hello", []measurement{{PerSecond: 100}}, []measurement{{PerSecond: 100 - cost}})
-		if !strings.Contains(out.String(), want) {
+		// The second pair is an outlier.
+		printWatched(&out, "hello", []pair{{one(100 - cost), one(100)}, {one(50), one(100)}, {one(100 - cost), one(100)}})
+		if !strings.Contains(out.String(), want) || !strings.Contains(out.String(), fmt.Sprintf("-%d.0 %%", cost)) {
 			t.Errorf("%v %%: %s, want %s", cost, out.String(), want)
 		}
 	}

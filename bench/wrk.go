@@ -57,7 +57,7 @@ func (b *bench) wrkCommand(l load, url string, d time.Duration, script string) [
 	arguments := []string{
 		"wrk", "-t", "1", "-c", strconv.Itoa(l.Connections), "-d", strconv.Itoa(int(d/time.Second)) + "s",
 		"--timeout", "5s", "-s", filepath.Join(b.work, script), url,
-		"--", l.Method, strconv.Itoa(l.Body), strconv.Itoa(l.Depth),
+		"--", l.Method, strconv.Itoa(l.Body), strconv.Itoa(l.Depth), strconv.Itoa(l.Pause),
 	}
 	if b.clientCPUs != "" {
 		arguments = append([]string{"taskset", "-c", b.clientCPUs}, arguments...)

@@ -38,6 +38,7 @@ type Gateway struct {
 	running sync.WaitGroup
 	closing sync.Once
 	listing sync.Mutex // of Requests
+	heap    heap
 	started bool
 }
 

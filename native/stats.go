@@ -7,6 +7,8 @@ import "C"
 
 import (
 	"strconv"
+	"sync"
+	"time"
 
 	"ringway/internal/engine"
 )
@@ -15,23 +17,40 @@ var laneStates = []string{"standby", "active", "draining", "dead"}
 
 // Stats reads all counters. It stops nothing and takes a few microseconds per lane.
 func (g *Gateway) Stats() engine.Stats {
-	s := engine.Stats{HeapBytes: uint64(C.gw_heap_bytes()), Loops: []engine.LoopStats{}, Lanes: []engine.LaneStats{},
+	s := engine.Stats{HeapBytes: g.heap.bytes(), Loops: []engine.LoopStats{}, Lanes: []engine.LaneStats{},
 		LatencyBounds: latencyBounds()}
+	var c C.struct_gw_loop_stats
 	for i := range g.loops {
-		var c C.struct_gw_loop_stats
 		C.gw_read_loop(g.gw, C.uint32_t(i), &c)
 		s.Loops = append(s.Loops, loopStats(i, &c))
 	}
-	lanes := make([]C.struct_gw_lane_stats, 16)
-	n := C.gw_read_lanes(g.gw, &lanes[0], C.uint32_t(len(lanes)))
-	if int(n) > len(lanes) {
-		lanes = make([]C.struct_gw_lane_stats, n)
-		n = min(n, C.gw_read_lanes(g.gw, &lanes[0], n))
+	lanes := make([]C.struct_gw_lane_stats, C.gw_read_lanes(g.gw, nil, 0))
+	n := 0
+	if len(lanes) > 0 {
+		n = min(len(lanes), int(C.gw_read_lanes(g.gw, &lanes[0], C.uint32_t(len(lanes)))))
 	}
-	for i := range int(n) {
+	for i := range n {
 		s.Lanes = append(s.Lanes, laneStats(&lanes[i]))
 	}
 	return s
+}
+
+// heap remembers how large the heap is for a while: to count it takes longer than all other counters together.
+type heap struct {
+	sync.Mutex
+	read time.Time
+	size uint64
+}
+
+const heapAge = 100 * time.Millisecond
+
+func (h *heap) bytes() uint64 {
+	h.Lock()
+	defer h.Unlock()
+	if time.Since(h.read) >= heapAge {
+		h.read, h.size = time.Now(), uint64(C.gw_heap_bytes())
+	}
+	return h.size
 }
 
 func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
@@ -79,30 +98,44 @@ func loopStats(index int, c *C.struct_gw_loop_stats) engine.LoopStats {
 		Handler: histogram(c, C.GW_SPAN_HANDLER),
 		Total:   histogram(c, C.GW_SPAN_TOTAL),
 	}
-	for reason := range c.refused {
-		if text := C.gw_reason_text(C.uint32_t(reason)); text != nil && c.refused[reason] != 0 {
-			s.Refused[C.GoString(text)] = uint64(c.refused[reason])
+	for reason, count := range c.refused {
+		if text := reasonTexts()[reason]; text != "" && count != 0 {
+			s.Refused[text] = uint64(count)
 		}
 	}
 	return s
 }
 
+// reasonTexts are the texts of the reasons in gw_loop_stats.refused; "" past the last.
+var reasonTexts = sync.OnceValue(func() (texts [C.GW_REASONS]string) {
+	for reason := range texts {
+		if text := C.gw_reason_text(C.uint32_t(reason)); text != nil {
+			texts[reason] = C.GoString(text)
+		}
+	}
+	return texts
+})
+
 func histogram(c *C.struct_gw_loop_stats, span int) engine.Histogram {
-	h := engine.Histogram{SumNanoseconds: uint64(c.latency_sum_ns[span]), Counts: make([]uint64, len(c.latency[span]))}
-	for i, count := range c.latency[span] {
+	counts := c.latency[span][:]
+	for len(counts) > 0 && counts[len(counts)-1] == 0 {
+		counts = counts[:len(counts)-1]
+	}
+	h := engine.Histogram{SumNanoseconds: uint64(c.latency_sum_ns[span]), Counts: make([]uint64, len(counts))}
+	for i, count := range counts {
 		h.Counts[i] = uint64(count)
 	}
 	return h
 }
 
-// latencyBounds are the upper bounds of the buckets of all histograms; the last bucket has none.
-func latencyBounds() []uint64 {
+// latencyBounds are the upper bounds of the buckets of all histograms; the last bucket has none. Nobody changes them.
+var latencyBounds = sync.OnceValue(func() []uint64 {
 	bounds := make([]uint64, C.GW_BUCKETS-1)
 	for i := range bounds {
 		bounds[i] = uint64(C.gw_bucket_bound(C.uint32_t(i)))
 	}
 	return bounds
-}
+})
 
 // answers counts by the hundreds of their status.
 func answers(counts [6]C.uint64_t) map[string]uint64 {

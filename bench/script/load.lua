@@ -1,4 +1,5 @@
--- One load of the comparison. Arguments after the URL: method, body bytes, requests written at once.
+-- One load of the comparison. Arguments after the URL: method, body bytes, requests written at once,
+-- milliseconds between an answer and the next request.
 -- The request is built once (no global `request`), so that the client costs as little as it can.
 local start = wrk.init
 function wrk.init(args)
@@ -8,6 +9,10 @@ function wrk.init(args)
    if bytes > 0 then
       wrk.body = string.rep("0123456789abcdef", bytes / 16)
       wrk.headers["Content-Type"] = "application/octet-stream"
+   end
+   local pause = tonumber(args[4])
+   if pause > 0 then
+      delay = function() return pause end
    end
    start(args)
    local one = wrk.format()

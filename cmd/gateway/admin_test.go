@@ -161,6 +161,10 @@ func TestAnAdminServerForOthersNeedsAToken(t *testing.T) {
 	if code, stdout, stderr := runGateway(t, "status", "--admin", "unix:"+path, "--admin-token-file", file); code != 0 || !strings.Contains(stdout, "gateway  running") {
 		t.Errorf("with a token: code %d: %s%s", code, stdout, stderr)
 	}
+	if code, stdout, stderr := runGateway(t, "status", "--admin", "unix:"+path, "--admin-token-file", file, "--json"); code != 0 ||
+		!json.Valid([]byte(stdout)) || !strings.Contains(stdout, "\n    \"state\": \"running\",\n") {
+		t.Errorf("status --json: %d, %s%s", code, stdout, stderr)
+	}
 	if code, _, stderr := runGateway(t, "status", "--admin", "unix:"+path); code == 0 || !strings.Contains(stderr, "token") {
 		t.Errorf("without a token: code %d: %s", code, stderr)
 	}

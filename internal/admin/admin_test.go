@@ -147,8 +147,8 @@ func TestHealth(t *testing.T) {
 		status       int
 		want         string // in the body
 	}{
-		{"GET", "/healthz", 200, `"ok": true`}, {"HEAD", "/healthz", 200, ""}, {"POST", "/healthz", 405, "expected GET"},
-		{"GET", "/readyz", 503, `"reason": "the gateway is leaving"`}, {"HEAD", "/readyz", 503, ""}, {"POST", "/readyz", 405, "expected GET"},
+		{"GET", "/healthz", 200, `"ok":true`}, {"HEAD", "/healthz", 200, ""}, {"POST", "/healthz", 405, "expected GET"},
+		{"GET", "/readyz", 503, `"reason":"the gateway is leaving"`}, {"HEAD", "/readyz", 503, ""}, {"POST", "/readyz", 405, "expected GET"},
 	} {
 		recorder := httptest.NewRecorder()
 		Handler(fakeHost{}).ServeHTTP(recorder, httptest.NewRequest(test.method, test.path, nil))

@@ -1,8 +1,11 @@
 package admin
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
+	"strconv"
+	"sync"
 )
 
 // Problem is the body of an answer that is an error (RFC 9457).
@@ -37,15 +40,22 @@ func fail(w http.ResponseWriter, status int, code Code, detail string) {
 
 func answer(w http.ResponseWriter, status int, body any) { write(w, status, "application/json", body) }
 
+// buffers are for answers that are being encoded: /stats may be read often.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 func write(w http.ResponseWriter, status int, kind string, body any) {
-	encoded, err := json.MarshalIndent(body, "", "  ")
-	if err != nil {
-		status, encoded = http.StatusInternalServerError, []byte(`{"title": "the answer cannot be encoded"}`)
+	encoded := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(encoded)
+	encoded.Reset()
+	if json.NewEncoder(encoded).Encode(body) != nil {
+		status = http.StatusInternalServerError
+		encoded.WriteString(`{"title": "the answer cannot be encoded"}`)
 	}
 	header := w.Header()
 	header.Set("Content-Type", kind)
 	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Length", strconv.Itoa(encoded.Len()))
 	w.WriteHeader(status)
 	// An error means that the client is gone.
-	_, _ = w.Write(append(encoded, '\n'))
+	_, _ = w.Write(encoded.Bytes())
 }

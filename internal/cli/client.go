@@ -257,14 +257,27 @@ func status(args []string, stdout, _ io.Writer, _ NewEngine) error {
 		return failed(answer)
 	}
 	if o.json {
-		_, err := io.Copy(stdout, answer.Body)
-		return err
+		return printIndented(stdout, answer.Body)
 	}
 	var s admin.Snapshot
 	if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
 		return fmt.Errorf("the gateway's answer cannot be read: %w, expected one of this version; try `gateway status --json`", err)
 	}
 	return printStatus(stdout, &s)
+}
+
+// printIndented prints JSON for eyes: what the admin server answers is one line.
+func printIndented(to io.Writer, from io.Reader) error {
+	text, err := io.ReadAll(from)
+	if err != nil {
+		return fmt.Errorf("the gateway's answer: %w, expected a whole one", err)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, text, "", "  "); err != nil {
+		return fmt.Errorf("the gateway's answer cannot be read: %w, expected JSON", err)
+	}
+	_, err = indented.WriteTo(to)
+	return err
 }
 
 // readiness is an error that says why no clients should be sent to the gateway.

@@ -8,7 +8,8 @@ type Stats struct {
 	// LatencyBounds are the upper bounds of the buckets of all histograms in nanoseconds. The last bucket has none.
 	LatencyBounds []uint64 `json:"latency_bounds_ns"`
 
-	HeapBytes uint64 `json:"heap_bytes"` // what the native half has allocated and not freed; its free lists included
+	// HeapBytes is what the native half has allocated and not freed, its free lists included, at most 100 ms ago.
+	HeapBytes uint64 `json:"heap_bytes"`
 }
 
 // LoopStats are the counters of one event loop.
@@ -63,7 +64,7 @@ type Latency struct {
 // Histogram counts times by bucket (Stats.LatencyBounds).
 type Histogram struct {
 	SumNanoseconds uint64   `json:"sum_ns"`
-	Counts         []uint64 `json:"counts"` // of each bucket alone
+	Counts         []uint64 `json:"counts"` // of each bucket alone, up to the last that is not 0
 }
 
 // LaneStats are the counters of one lane: a worker's rings with one loop. Bytes unless stated.

@@ -277,13 +277,9 @@ func (g *Gateway) serveAdmin() {
 // run is the core.
 func (g *Gateway) run() {
 	for g.phase != phaseEnded {
-		for _, f := range g.mail.take() {
-			f()
-		}
+		g.mail.run()
 	}
-	for _, f := range g.mail.close() {
-		f()
-	}
+	g.mail.close()
 	g.closeParts()
 	close(g.done)
 }

@@ -13,6 +13,8 @@ type mailbox struct {
 	queue  []func()
 	closed bool
 	wake   chan struct{} // one token when the queue may have something
+
+	running sync.Mutex // held while functions run; taken before mu, or tried
 }
 
 func newMailbox() *mailbox { return &mailbox{wake: make(chan struct{}, 1)} }
@@ -47,22 +49,36 @@ func (m *mailbox) after(wait time.Duration, f func()) {
 	time.AfterFunc(wait, func() { m.post(f) })
 }
 
-// take waits for functions and returns all that are queued.
-func (m *mailbox) take() []func() {
-	<-m.wake
+// look is call for an f that only reads: while nothing is queued or runs, it runs at once, without the core having to wake up.
+func (m *mailbox) look(f func()) bool {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	taken := m.queue
-	m.queue = nil
-	return taken
+	if m.closed || len(m.queue) > 0 || !m.running.TryLock() {
+		m.mu.Unlock()
+		return m.call(f)
+	}
+	m.mu.Unlock()
+	defer m.running.Unlock()
+	f()
+	return true
 }
 
-// close ends the mailbox and returns what was queued last.
-func (m *mailbox) close() []func() {
+// run waits for functions and runs all that are queued.
+func (m *mailbox) run() {
+	<-m.wake
+	m.runQueue(false)
+}
+
+// close ends the mailbox after what is queued.
+func (m *mailbox) close() { m.runQueue(true) }
+
+func (m *mailbox) runQueue(last bool) {
+	m.running.Lock()
+	defer m.running.Unlock()
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
 	taken := m.queue
-	m.queue = nil
-	return taken
+	m.queue, m.closed = nil, last
+	m.mu.Unlock()
+	for _, f := range taken {
+		f()
+	}
 }

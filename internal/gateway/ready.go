@@ -3,7 +3,7 @@ package gateway
 // Ready says why no more clients should be sent here; empty if they should. Safe for concurrent use.
 func (g *Gateway) Ready() string {
 	reason := "the gateway has ended"
-	g.mail.call(func() {
+	g.mail.look(func() {
 		switch {
 		case g.phase != phaseRunning:
 			reason = "the gateway is " + g.phase.String()

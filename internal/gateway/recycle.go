@@ -208,7 +208,7 @@ func (g *Gateway) promote(r *recycling) {
 	r.promoted = true
 	c := &r.crew.recycler
 	c.count++
-	g.tally.recycled[r.cause]++
+	count(&g.tally.recycled, r.cause)
 	c.failure = ""
 	lived := time.Since(r.old.peer.Attached)
 	if limit := g.config.Recycle.Memory; limit > 0 && r.old.memory > limit {
@@ -224,7 +224,7 @@ func (g *Gateway) promote(r *recycling) {
 // failRecycling: the fresh worker is not ready. The old one stays, and it is tried again later.
 func (g *Gateway) failRecycling(r *recycling, reason string) {
 	g.callOff(r)
-	g.tally.recycled[recycleFailed]++
+	count(&g.tally.recycled, recycleFailed)
 	c := &r.crew.recycler
 	wait := c.backoff.Next(0)
 	c.next, c.failure = time.Now().Add(wait), reason

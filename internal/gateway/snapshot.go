@@ -25,7 +25,6 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 		Workers:       []admin.Worker{},
 		Releases:      []admin.Release{},
 		Supervisors:   []admin.Supervisor{},
-		Changes:       newTally().snapshot(),
 		Loops:         stats.Loops,
 		Lanes:         stats.Lanes,
 		LatencyBounds: stats.LatencyBounds,
@@ -39,41 +38,48 @@ func (g *Gateway) Snapshot() admin.Snapshot {
 		inFlight[lane.Worker] += lane.InFlight
 		requests[lane.Worker] += lane.Completed
 	}
-	g.mail.call(func() {
-		snapshot.Gateway.State = g.phase.String()
-		if g.attempt != nil {
-			attempt := *g.attempt
-			snapshot.Gateway.Upgrade = &attempt
-		}
-		for _, r := range g.releases {
-			snapshot.Releases = append(snapshot.Releases, g.releaseState(r))
-		}
-		if g.active != nil && g.active.crew != nil {
-			snapshot.Supervisor = g.supervisorState(g.active)
-		}
-		for _, r := range g.releases {
-			if r.crew != nil && !r.crew.ended {
-				snapshot.Supervisors = append(snapshot.Supervisors, *g.supervisorState(r))
-			}
-		}
-		if snapshot.Supervisor == nil && len(snapshot.Supervisors) > 0 {
-			snapshot.Supervisor = &snapshot.Supervisors[0]
-		}
-		snapshot.Changes = g.tally.snapshot()
-		for id, w := range g.workers {
-			snapshot.Workers = append(snapshot.Workers, admin.Worker{
-				ID: id, Stuck: w.stuck > 0, Pid: w.peer.Pid, Uid: w.peer.UID, Release: w.peer.Release, Program: w.peer.Program,
-				State: w.state.String(), Standby: g.standby(w), InFlight: inFlight[id], Requests: requests[id],
-				Memory: max(w.memory, 0), Attached: w.peer.Attached,
-			})
-		}
-	})
+	if !g.mail.look(func() { g.fill(&snapshot, inFlight, requests) }) {
+		snapshot.Changes = newTally().snapshot()
+	}
 	if g.config.AccessLog != nil {
 		stats := g.config.AccessLog.Stats()
 		snapshot.AccessLog = &stats
 	}
 	slices.SortFunc(snapshot.Workers, func(a, b admin.Worker) int { return cmp.Compare(a.ID, b.ID) })
 	return snapshot
+}
+
+// fill adds what the core knows; inFlight and requests are of workers by their numbers. Called by the core.
+func (g *Gateway) fill(s *admin.Snapshot, inFlight, requests map[uint64]uint64) {
+	s.Gateway.State = g.phase.String()
+	if g.attempt != nil {
+		attempt := *g.attempt
+		s.Gateway.Upgrade = &attempt
+	}
+	for _, r := range g.releases {
+		s.Releases = append(s.Releases, g.releaseState(r))
+		if r.crew == nil || r.crew.ended && r != g.active {
+			continue
+		}
+		state := g.supervisorState(r)
+		if r == g.active {
+			s.Supervisor = state
+		}
+		if !r.crew.ended {
+			s.Supervisors = append(s.Supervisors, *state)
+		}
+	}
+	if s.Supervisor == nil && len(s.Supervisors) > 0 {
+		s.Supervisor = &s.Supervisors[0]
+	}
+	s.Changes = g.tally.snapshot()
+	for id, w := range g.workers {
+		s.Workers = append(s.Workers, admin.Worker{
+			ID: id, Stuck: w.stuck > 0, Pid: w.peer.Pid, Uid: w.peer.UID, Release: w.peer.Release, Program: w.peer.Program,
+			State: w.state.String(), Standby: g.standby(w), InFlight: inFlight[id], Requests: requests[id],
+			Memory: max(w.memory, 0), Attached: w.peer.Attached,
+		})
+	}
 }
 
 // stats reads the engine's counters; there are none after its end.

@@ -291,7 +291,7 @@ func (g *Gateway) Rollback(watch func(admin.Progress)) error {
 			if err := g.swapTo(program, watch); err != nil {
 				return err
 			}
-			g.tally.rollbacks[rollbackCommand]++
+			count(&g.tally.rollbacks, rollbackCommand)
 			return nil
 		case g.readyOf(r) == 0:
 			return fmt.Errorf("no worker of release %s is attached, expected one to be started first", r.name)
@@ -299,7 +299,7 @@ func (g *Gateway) Rollback(watch func(admin.Progress)) error {
 			return fmt.Errorf("release %s is %s, expected it to be retired", r.name, r.state)
 		}
 		g.setRelease(r, releaseWarming, "")
-		g.tally.rollbacks[rollbackCommand]++
+		count(&g.tally.rollbacks, rollbackCommand)
 		g.beginSwap(r, watch)
 		return nil
 	})

@@ -163,7 +163,7 @@ func (g *Gateway) takeOver() {
 	}
 	g.tellBefore(handover.Message{Word: handover.WordServing})
 	g.takeover = nil
-	g.tally.upgrades[upgradeSucceeded]++
+	count(&g.tally.upgrades, upgradeSucceeded)
 	g.attempt = &admin.Upgrade{Program: g.config.Self, Pid: t.state.Pid, State: "serving", Since: time.Now()}
 	g.log.Info("gateway serves in the place of another", "predecessor_pid", t.state.Pid)
 	g.startServing()

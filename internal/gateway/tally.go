@@ -20,7 +20,7 @@ const (
 	endAsked, endUnasked = "asked", "unasked"
 )
 
-// tally counts changes by what came of them. It belongs to the core.
+// tally counts changes by what came of them. It belongs to the core; its maps are in snapshots, too, and never change.
 type tally struct{ swaps, rollbacks, upgrades, recycled, ended map[string]uint64 }
 
 func newTally() *tally {
@@ -40,31 +40,35 @@ func newTally() *tally {
 	}
 }
 
+// count puts a copy with one more of key in the place of a map.
+func count(counts *map[string]uint64, key string) {
+	next := maps.Clone(*counts)
+	next[key]++
+	*counts = next
+}
+
 // swapEnded counts a swap, and the rollback that it may have ended in. The first release is no swap.
 func (t *tally) swapEnded(s *swap, outcome string) {
 	if s.from == nil {
 		return
 	}
-	t.swaps[outcome]++
+	count(&t.swaps, outcome)
 	switch {
 	case outcome == swapRolledBack:
-		t.rollbacks[rollbackCommand]++
+		count(&t.rollbacks, rollbackCommand)
 	case outcome == swapFailed && s.active:
-		t.rollbacks[rollbackFailure]++
+		count(&t.rollbacks, rollbackFailure)
 	}
 }
 
 func (t *tally) processEnded(e supervisor.End) {
 	if e.Asked {
-		t.ended[endAsked]++
+		count(&t.ended, endAsked)
 	} else {
-		t.ended[endUnasked]++
+		count(&t.ended, endUnasked)
 	}
 }
 
 func (t *tally) snapshot() admin.Changes {
-	return admin.Changes{
-		Swaps: maps.Clone(t.swaps), Rollbacks: maps.Clone(t.rollbacks), Upgrades: maps.Clone(t.upgrades),
-		Recycled: maps.Clone(t.recycled), Ended: maps.Clone(t.ended),
-	}
+	return admin.Changes{Swaps: t.swaps, Rollbacks: t.rollbacks, Upgrades: t.upgrades, Recycled: t.recycled, Ended: t.ended}
 }

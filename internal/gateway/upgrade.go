@@ -47,7 +47,7 @@ func (g *Gateway) Upgrade(program string, watch func(admin.Progress)) error {
 		}
 		err := g.beginUpgrade(program, watch)
 		if err != nil {
-			g.tally.upgrades[upgradeFailed]++
+			count(&g.tally.upgrades, upgradeFailed)
 			g.attempt = &admin.Upgrade{Program: program, State: "failed", Since: time.Now(), Reason: err.Error()}
 		}
 		return err
@@ -229,7 +229,7 @@ func (g *Gateway) failUpgrade(u *upgrade, reason string) {
 				w.sentOn = false
 			}
 			g.control.Resume()
-			g.tally.upgrades[upgradeFailed]++
+			count(&g.tally.upgrades, upgradeFailed)
 			g.attempt.State, g.attempt.Since, g.attempt.Reason = "failed", time.Now(), reason
 			u.watch(admin.Progress{Step: "the new gateway has ended, this one serves on", Done: true, Error: reason})
 			g.checkEnded()

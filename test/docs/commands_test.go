@@ -35,7 +35,7 @@ var prints = map[string][]string{
 	"gateway status --json":                                 {`"releases"`},
 	"curl -f 127.0.0.1:8080/":                               {"hello"},
 	"curl 127.0.0.1:8080/":                                  {"hello"},
-	"curl -f 127.0.0.1:9180/readyz":                         {`"ok": true`},
+	"curl -f 127.0.0.1:9180/readyz":                         {`"ok":true`},
 	"curl -s 127.0.0.1:9180/stats":                          {`"loops"`},
 	"curl -s 127.0.0.1:9180/requests":                       {`"requests"`},
 	"curl -s 127.0.0.1:9180/config":                         {"queue-deadline"},
