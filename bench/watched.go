@@ -74,7 +74,7 @@ type pair struct{ with, without half }
 func (b *bench) watch(ctx context.Context, t *target, l load) ([]pair, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	const margin = time.Second // half of it before the first stretch
+	const margin = 2 * time.Second // half of it before the first stretch
 	failed := make(chan error, 1)
 	go func() {
 		result, err := b.runWrk(ctx, b.wrkCommand(l, t.base+l.Path, b.duration+margin, "load.lua"))
@@ -89,25 +89,27 @@ func (b *bench) watch(ctx context.Context, t *target, l load) ([]pair, error) {
 	}
 	time.Sleep(margin / 2)
 	var pairs []pair
-	for i := range int(b.duration / (2 * watchedHalf)) {
+	var reading time.Duration
+	for i, begin := 0, time.Now(); time.Since(begin) < b.duration; i++ {
 		var p pair
-		for _, reading := range []bool{i%2 == 0, i%2 != 0} {
-			if err := r.pause(!reading); err != nil {
+		for _, watched := range []bool{i%2 == 0, i%2 != 0} {
+			if err := r.pause(!watched); err != nil {
 				return nil, err
 			}
 			h, err := stretch(t)
 			if err != nil {
 				return nil, err
 			}
-			if reading {
+			if watched {
 				p.with = h
+				reading += h.took
 			} else {
 				p.without = h
 			}
 		}
 		pairs = append(pairs, p)
 	}
-	return pairs, errors.Join(r.end(b.duration/2), <-failed)
+	return pairs, errors.Join(r.end(reading), <-failed)
 }
 
 // stretch measures the target for a moment.
