@@ -408,7 +408,7 @@ void exchange_message(struct lane *lane, void *exchange, const struct lane_messa
         break;
     default: /* ABORT; lane lets no other kind through */
         exchange_release(body);
-        exchange_fail(ex, message->status == 0 ? 502 : message->status);
+        exchange_fail(ex, message->status != 0 ? message->status : ex->half_closed ? EXCHANGE_CLIENT_CLOSED : 502);
         break;
     }
 }

@@ -54,6 +54,12 @@ struct exchange_response {
     struct exchange_bytes body;
 };
 
+/*
+ * The status of an exchange whose handler gave up after the client had ended its sending side, of which it is told: most such
+ * clients have gone, though nobody can know. It is not registered, but known from nginx's logs.
+ */
+#define EXCHANGE_CLIENT_CLOSED 499u
+
 struct exchange_calls {
     void (*inform)(struct exchange *exchange, uint16_t status, struct exchange_list fields);
     void (*proceed)(struct exchange *exchange); /* the handler wants the body: 100 Continue */

@@ -201,7 +201,8 @@ void h1_access_end(struct h1_stream *stream) {
     if (h1_stream_sent(stream)) {
         record->end = ACCESS_COMPLETE;
     } else {
-        record->end = conn->closed_for == RING_CANCEL_GONE ? ACCESS_CLIENT_GONE : ACCESS_CUT;
+        bool gone = conn->closed_for == RING_CANCEL_GONE || stream->exchange.half_closed;
+        record->end = gone ? ACCESS_CLIENT_GONE : ACCESS_CUT;
     }
     record->sent_body = record->sent > entry->head_bytes ? record->sent - entry->head_bytes : 0;
     record->worker = stream->exchange.worker;

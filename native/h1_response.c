@@ -317,7 +317,7 @@ void h1_answer_error(struct h1_stream *stream, uint16_t status, const char *text
         h1_file_cut(stream);
         stream->cut = true;
         stream->state = H1_STREAM_COMPLETE;
-        counter_add(&stream->conn->server->counters.cut, 1);
+        counter_add(&stream->conn->server->counters.cut, !stream->exchange.half_closed);
         h1_conn_dirty(stream->conn);
         return;
     }
@@ -566,6 +566,10 @@ static void on_shut(struct exchange *exchange) {
 static void on_fail(struct exchange *exchange, uint16_t status) {
     struct h1_stream *stream = stream_of(exchange);
     enum h1_reason reason = H1_REASON_WORKER_FAILED;
+    if (status == EXCHANGE_CLIENT_CLOSED) {
+        h1_answer_error(stream, status, "the client closed its side");
+        return;
+    }
     if (status == 503) {
         reason = H1_REASON_NO_WORKER;
     } else if (status == 504) {

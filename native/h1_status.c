@@ -104,6 +104,8 @@ const char *h1_phrase_of(uint16_t status) {
         return "Request Header Fields Too Large";
     case 451:
         return "Unavailable For Legal Reasons";
+    case 499:
+        return "Client Closed Request"; /* not registered: exchange.h */
     case 500:
         return "Internal Server Error";
     case 501:

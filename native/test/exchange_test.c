@@ -88,6 +88,28 @@ static void test_abort_becomes_a_status(void) {
     rig_close();
 }
 
+/* A handler that was told that its client may have gone gives up: that is nobody's failure, unless it says so. */
+static void test_abort_after_a_half_close(void) {
+    static const uint16_t told[] = {0, 500}, given[] = {EXCHANGE_CLIENT_CLOSED, 500};
+    for (unsigned i = 0; i < 2; i++) {
+        rig_open(1, 8);
+        fake_start(&a, RING_METHOD_GET, NULL, 0, true);
+        struct ring_event request = rig_claim(0);
+        exchange_half_close(&a.exchange);
+        struct ring_event event;
+        CHECK(worker_take(&rig.workers[0], &event));
+        CHECK_UINT(event.status, RING_CANCEL_HALF_CLOSED);
+        event = worker_event(&request, RING_EVENT_ABORT, 0);
+        event.status = told[i];
+        CHECK(worker_publish(&rig.workers[0], &event));
+        worker_return_event(&rig.workers[0], &request);
+        (void)dispatch_poll(&rig.dispatch);
+        CHECK_UINT(a.fails, 1);
+        CHECK_UINT(a.status, given[i]);
+        rig_close();
+    }
+}
+
 /* A stream needs a whole request; then both directions are open again, and do not count among the requests in flight. */
 static void test_upgrade(void) {
     rig_open(0, 8);
@@ -315,6 +337,7 @@ int main(void) {
     RUN(test_request_and_answer);
     RUN(test_all_kinds_of_events);
     RUN(test_abort_becomes_a_status);
+    RUN(test_abort_after_a_half_close);
     RUN(test_upgrade);
     RUN(test_end_of_streams);
     RUN(test_too_many_streams);

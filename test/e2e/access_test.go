@@ -148,6 +148,22 @@ func accessCases() []accessCase {
 				reset(r.conn)
 			},
 			want: with(worker("GET", "/sleep?ms=60000", 0), func(l *accessLine) { l.Origin, l.End = "gateway", "client_gone" })},
+		{name: "client closed its side before", send: "GET /sleep?ms=60000" + head + "\r\n", timed: true, anyLen: true,
+			talk: func(t *testing.T, g *system.Gateway, r *raw) {
+				system.Eventually(t, "the request in its handler", func() bool { return g.Stats().Lanes[0].Acknowledged > 0 && g.Busy() != "" })
+				_ = r.conn.(*net.TCPConn).CloseWrite()
+				r.answer("GET")
+				expectNothingRefused(t, g)
+			},
+			want: with(worker("GET", "/sleep?ms=60000", 499), func(l *accessLine) { l.Origin = "gateway" })},
+		{name: "client closed its side in the answer", send: "GET /stream?n=2&ms=60000" + head + "\r\n", timed: true, anyLen: true,
+			talk: func(t *testing.T, g *system.Gateway, r *raw) {
+				r.head("GET")
+				_ = r.conn.(*net.TCPConn).CloseWrite()
+				_, _ = io.ReadAll(r.in)
+				expectNothingRefused(t, g)
+			},
+			want: with(worker("GET", "/stream?n=2&ms=60000", 200), func(l *accessLine) { l.End = "client_gone" })},
 		{name: "answered by a second worker", send: "GET /sleep?ms=1000" + head + "\r\n", timed: true, anyLen: true,
 			talk: func(t *testing.T, g *system.Gateway, r *raw) { killBusyWorker(t, g); r.answer("GET") },
 			want: with(worker("GET", "/sleep?ms=1000", 200), func(l *accessLine) { l.Worker, l.Retried = 2, true })},
@@ -160,6 +176,14 @@ func accessCases() []accessCase {
 				}
 			},
 			want: with(worker("GET", "/stream?n=2&ms=60000", 200), func(l *accessLine) { l.End = "cut" })},
+	}
+}
+
+// expectNothingRefused: a client that goes is nobody's fault.
+func expectNothingRefused(t *testing.T, g *system.Gateway) {
+	t.Helper()
+	if l := g.Stats().Loops[0]; len(l.Refused) != 0 || l.Cut != 0 {
+		t.Errorf("refused %v, cut %d, expected none", l.Refused, l.Cut)
 	}
 }
 
