@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"ringway/test/stress/plan"
@@ -19,6 +20,7 @@ import (
 type client struct {
 	run    *run
 	conn   *net.TCPConn
+	shut   *atomic.Bool // the writer's
 	in     *bufio.Reader
 	random *rand.Rand
 	closed bool // an answer said that it is the last
@@ -26,6 +28,9 @@ type client struct {
 
 	missing int // of the answer that was read last
 }
+
+// clientClosed is the status of a request that was given up after the client had shut down its sending side.
+const clientClosed = 499
 
 // wrongAnswer is an answer that is not the request's. A connection that ends is no such error.
 type wrongAnswer struct{ text string }
@@ -46,7 +51,7 @@ func (r *run) connection(random *rand.Rand) error {
 	defer conn.Close()
 	w := &writer{run: r, conn: conn, random: rand.New(rand.NewPCG(random.Uint64(), 0)), sent: make(chan *batch, 2)}
 	go w.work()
-	c := &client{run: r, conn: conn, in: bufio.NewReaderSize(conn, 32<<10), random: random}
+	c := &client{run: r, conn: conn, shut: &w.shut, in: bufio.NewReaderSize(conn, 32<<10), random: random}
 	left, err := c.read(w.sent)
 	_ = conn.Close() // also ends the writing
 	excused := c.last
@@ -124,7 +129,7 @@ func (c *client) answer(p *plan.Plan) error {
 		return wrong("an answer with status %d behind the last one", status)
 	}
 	c.last = c.last || c.closed
-	if status == http.StatusBadGateway && p.Way == plan.GiveUp {
+	if p.Way == plan.GiveUp && (status == http.StatusBadGateway || status == clientClosed && c.shut.Load()) {
 		if err := c.body(nil, length, false); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"ringway/test/stress/plan"
@@ -40,6 +41,13 @@ type writer struct {
 	sent   chan *batch // closed when nothing more comes
 	buffer []byte
 	err    error
+	shut   atomic.Bool // the sending side was, or is about to be
+}
+
+// shutDown ends the sending side.
+func (w *writer) shutDown() error {
+	w.shut.Store(true)
+	return w.conn.CloseWrite()
 }
 
 // work sends batches until the run has enough, the connection is to end, or it fails.
@@ -52,7 +60,7 @@ func (w *writer) work() {
 			return
 		}
 	}
-	_ = w.conn.CloseWrite()
+	_ = w.shutDown()
 }
 
 func (w *writer) plan() *batch {
@@ -140,7 +148,7 @@ func (w *writer) write(b *batch) error {
 		return err
 	}
 	if b.last == breaks || b.last == halves {
-		return w.conn.CloseWrite()
+		return w.shutDown()
 	}
 	return nil
 }
