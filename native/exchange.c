@@ -351,6 +351,11 @@ static struct exchange_list copy_list(struct exchange *ex, struct lane_bytes hea
     return (struct exchange_list){ex->dispatch->scratch, head.length};
 }
 
+/* The status where the worker tells none. */
+static uint16_t given_up(const struct exchange *ex) {
+    return ex->half_closed ? EXCHANGE_CLIENT_CLOSED : 502;
+}
+
 void exchange_message(struct lane *lane, void *exchange, const struct lane_message *message) {
     struct exchange *ex = exchange;
     struct exchange_list list = copy_list(ex, message->head);
@@ -404,11 +409,11 @@ void exchange_message(struct lane *lane, void *exchange, const struct lane_messa
     }
     case RING_EVENT_FILE_STOP:
         exchange_release(body);
-        exchange_fail(ex, 502);
+        exchange_fail(ex, given_up(ex));
         break;
     default: /* ABORT; lane lets no other kind through */
         exchange_release(body);
-        exchange_fail(ex, message->status != 0 ? message->status : ex->half_closed ? EXCHANGE_CLIENT_CLOSED : 502);
+        exchange_fail(ex, message->status == 0 ? given_up(ex) : message->status);
         break;
     }
 }

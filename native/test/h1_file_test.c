@@ -535,17 +535,26 @@ static void test_client_vanishes(void) {
     stage_close();
 }
 
+/* The worker gives its file up, the second time because the client has ended its side, which is no failure. */
 static void test_stopped(void) {
-    int fd = -1;
-    struct client *client = begin_blocked(&fd, get);
-    publish(client, RING_EVENT_FILE_STOP, 0, 0, "");
-    UNTIL(client->done != 0);
-    CHECK_UINT(client->done, RING_FILE_CUT);
-    client->reads = true;
-    UNTIL(client->ended);
-    CHECK(client->length < LARGE);
-    close(fd);
-    stage_close();
+    for (int half_closed = 0; half_closed < 2; half_closed++) {
+        int fd = -1;
+        struct client *client = begin_blocked(&fd, get);
+        if (half_closed) {
+            shutdown(client->fd, SHUT_WR);
+            UNTIL(client->cancelled);
+        }
+        publish(client, RING_EVENT_FILE_STOP, 0, 0, "");
+        UNTIL(client->done != 0);
+        CHECK_UINT(client->done, RING_FILE_CUT);
+        client->reads = true;
+        UNTIL(client->ended);
+        CHECK(client->length < LARGE);
+        CHECK_UINT(counter_get(&s.server.counters.cut), !half_closed);
+        CHECK_UINT(counter_get(&s.server.counters.refused[H1_REASON_WORKER_FAILED]), !half_closed);
+        close(fd);
+        stage_close();
+    }
 }
 
 /* The worker dies: the answer is cut although the gateway could go on. Without a length the cut must not look like an end. */
