@@ -6,8 +6,6 @@
 package native
 
 /*
-#cgo !static pkg-config: libuv
-#cgo static pkg-config: libuv-static
 #cgo CFLAGS: -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wshadow -Wconversion -fno-strict-aliasing
 #cgo LDFLAGS: -lpthread
 #include <stdlib.h>

@@ -49,3 +49,21 @@ func TestWorkerDoesNotLinkTheGateway(t *testing.T) {
 		}
 	}
 }
+
+// TestStaticBuildsAreOfOtherFiles: the key of Go's build cache holds the files of a package and not what pkg-config says, so a
+// library that a tag chooses has to come with a file that it chooses. Else make static after make build links what that did.
+func TestStaticBuildsAreOfOtherFiles(t *testing.T) {
+	list := func(tags string) (files, libraries string) {
+		const format = "{{.CgoFiles}}|{{.CgoPkgConfig}}"
+		files, libraries, _ = strings.Cut(strings.TrimSpace(goTool(t, "1", "list", "-tags", tags, "-f", format, "./native")), "|")
+		return files, libraries
+	}
+	files, libraries := list("")
+	staticFiles, staticLibraries := list("static")
+	if libraries != "[libuv]" || staticLibraries != "[libuv-static]" {
+		t.Errorf("native links %s, with the tag static %s", libraries, staticLibraries)
+	}
+	if files == staticFiles {
+		t.Errorf("native has the same files with and without the tag static: %s", files)
+	}
+}

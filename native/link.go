@@ -1,0 +1,6 @@
+//go:build !static
+
+package native
+
+// #cgo pkg-config: libuv
+import "C"
