@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"io"
-	"runtime"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -122,7 +121,7 @@ func serveFlags(o *options) *pflag.FlagSet {
 	f.IntVar(&o.breakerEnds, "breaker-ends", 10, "ends of a started worker that nobody asked for, within --breaker-window, after which it is not restarted at once any more; 0: it always is")
 	f.DurationVar(&o.breakerWindow, "breaker-window", time.Minute, "time within which that many ends open the breaker; a life of 5s forgets those before")
 	f.DurationVar(&o.breakerWait, "breaker-wait", 30*time.Second, "how long the worker then rests before each trial to start it")
-	f.IntVar(&o.loops, "loops", max(1, runtime.GOMAXPROCS(0)/2), "number of event loops")
+	f.IntVar(&o.loops, "loops", max(1, processors/2), "number of event loops")
 	f.StringArrayVar(&o.nativePaths, "native-path", nil, "`PATH=TEXT` that the gateway answers itself, such as /ping=pong; repeatable")
 	f.StringArrayVar(&o.static, "static", nil, "`PREFIX=DIR` whose files the gateway serves itself for paths below PREFIX, such as /assets=./public; repeatable, the longest prefix wins")
 	f.StringVar(&o.staticIndex, "static-index", "index.html", "`NAME` of the file that stands for its directory in --static")

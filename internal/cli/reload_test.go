@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,18 @@ func reloading(t *testing.T, args ...string) (*reloader, *fakeGateway, *bytes.Bu
 	}
 	log, fake := &bytes.Buffer{}, &fakeGateway{}
 	return newReloader(current, fake, newLog(log, current.settled)), fake, log
+}
+
+// TestDefaultsStayTheSame when the Go half limits itself.
+func TestDefaultsStayTheSame(t *testing.T) {
+	r, fake, _ := reloading(t, "-c", configFile(t, "fields = 7"))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2 * processors))
+	if err := r.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := fake.state.NeedsRestart; len(got) != 0 {
+		t.Errorf("%q need a restart, expected none", got)
+	}
 }
 
 func TestReloadTellsWhatChangesLive(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -15,6 +16,17 @@ import (
 	"ringway/internal/gateway"
 	"ringway/internal/notify"
 )
+
+// processors is how many this process may use at a time (GOMAXPROCS), before serve limits its Go half.
+var processors = runtime.GOMAXPROCS(0)
+
+// limitGo leaves the processors to the event loops: what Go does here is little, and with one of them it need not wake up
+// threads to share it. GOMAXPROCS in the environment says otherwise.
+func limitGo() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1)
+	}
+}
 
 // serve runs a gateway until it was told to stop and everything has ended.
 func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) (err error) {
@@ -49,6 +61,7 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) (err er
 			return err
 		}
 	}
+	limitGo()
 	if err := gateway.Harden(); err != nil {
 		return fmt.Errorf("prepare the process: %w", err)
 	}
