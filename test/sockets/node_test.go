@@ -3,6 +3,7 @@ package sockets
 import (
 	_ "embed"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,9 +18,17 @@ func TestNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	flags := []string{"--no-warnings", "--input-type=module"}
+	help, err := exec.CommandContext(patience(t), node, "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(help), "--experimental-websocket") { // version 20 asks for it, 22 needs it no more
+		flags = append(flags, "--experimental-websocket")
+	}
 	g := start(t)
 	for _, server := range libraries {
-		command := exec.CommandContext(patience(t), node, "--no-warnings", "--experimental-websocket", "--input-type=module", "-", "ws://"+g.Addr+"/"+server)
+		command := exec.CommandContext(patience(t), node, append(slices.Clip(flags), "-", "ws://"+g.Addr+"/"+server)...)
 		command.Stdin = strings.NewReader(nodeClient)
 		output, err := command.CombinedOutput()
 		if err != nil || strings.TrimSpace(string(output)) != "done" {
