@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"ringway/bridge"
 	"ringway/internal/engine"
 	"ringway/internal/gateway"
 	"ringway/ring"
@@ -201,7 +202,7 @@ func TestDefaultSocketIsInAPrivateDirectory(t *testing.T) {
 	directory := t.TempDir()
 	t.Setenv("XDG_RUNTIME_DIR", directory)
 	path, mode := defaultSocket(false)
-	if path != filepath.Join(directory, "ringway", "gateway.sock") {
+	if path != filepath.Join(directory, "ringway", filepath.Base(bridge.DefaultSocket)) {
 		t.Fatalf("%q", path)
 	}
 	if _, err := os.Lstat(filepath.Dir(path)); !os.IsNotExist(err) {

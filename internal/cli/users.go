@@ -98,7 +98,7 @@ func (o *options) program(credential *syscall.Credential) (*gateway.Program, err
 // defaultSocket is a path that only this user can write to, and the mode of its directory, which makeDirectory makes.
 // Other users, if there are any, must be able to reach it.
 func defaultSocket(others bool) (string, os.FileMode) {
-	const name = "gateway.sock"
+	const name = "control.sock" // as bridge.DefaultSocket
 	mode := os.FileMode(0o700)
 	if others {
 		mode = 0o755
