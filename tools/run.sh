@@ -29,7 +29,7 @@ wait_ready "http://$listen/" "$gateway" 15
 
 cat <<TEXT
 
-Ringway listens on http://$listen (statistics: http://$admin/stats). To try in another terminal:
+Ringway listens on http://$listen; a console for browsers is on http://$admin/. To try in another terminal:
 
   curl -i http://$listen/
   curl http://$listen/json

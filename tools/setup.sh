@@ -58,6 +58,11 @@ if ! command -v go >/dev/null; then
     echo "setup: no 'go' on PATH; install Go 1.26 or newer (https://go.dev/dl/), Debian's is too old" >&2
     exit 1
 fi
+version=$(GOTOOLCHAIN=local go version)
+if [[ $version =~ go1\.([0-9]+) ]] && ((BASH_REMATCH[1] < 21)); then # later ones fetch, or ask for, what go.mod names
+    echo "setup: '$version' on PATH; install Go 1.26 or newer (https://go.dev/dl/), Debian's is too old" >&2
+    exit 1
+fi
 ((${#missing[@]} == 0)) && exit 0
 
 mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
@@ -68,7 +73,7 @@ fi
 as_root=()
 if ((EUID != 0)); then
     if ! command -v sudo >/dev/null; then
-        echo "setup: missing ${missing[*]}; run as root: apt-get install ${missing[*]}" >&2
+        echo "setup: missing ${missing[*]}; run as root: apt-get update && apt-get install ${missing[*]}" >&2
         exit 1
     fi
     as_root=(sudo)
