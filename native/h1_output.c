@@ -19,6 +19,7 @@ struct h1_stream *h1_stream_open(struct h1_conn *conn, uint8_t version, bool kee
     }
     stream->exchange.state = EXCHANGE_IDLE;
     stream->exchange.worker = 0;
+    stream->exchange.half_closed = false;
     stream->exchange.begun_ns = 0;
     stream->exchange.attempt = 0;
     stream->access = NULL;

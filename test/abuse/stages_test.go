@@ -86,7 +86,7 @@ var stages = []stage{
 		"GET /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc", reach: ponged, answers: []int{200, 400}},
 	{name: "in a body that was answered", text: post("/status?code=404", "Content-Length: 100000\r\n\r\nabc"),
 		reach: func(c *client) { c.expect(404, "status 404") }},
-	{name: "while a handler runs", text: ping + "GET /sleep?ms=60000 HTTP/1.1\r\nHost: x\r\n\r\n", reach: ponged, answers: []int{502}},
+	{name: "while a handler runs", text: ping + "GET /sleep?ms=60000 HTTP/1.1\r\nHost: x\r\n\r\n", reach: ponged, answers: []int{499}},
 	{name: "in an answer's head", text: "GET /bytes?n=3000000 HTTP/1.1\r\nHost: x\r\n\r\n", reach: peek(5), answers: []int{200}},
 	{name: "in an answer's body", text: "GET /bytes?n=3000000 HTTP/1.1\r\nHost: x\r\n\r\n", reach: peek(4000), answers: []int{200}},
 	{name: "in an answer in chunks", text: "GET /stream?n=60000 HTTP/1.1\r\nHost: x\r\n\r\n", reach: peek(4000), answers: []int{200}},
