@@ -168,9 +168,12 @@ func startHAProxyAs(t *testing.T, mode, server, check, forward string) (addr, so
 	directory, name := configure(t, haproxyConfiguration, "MODE", mode, "CHECK", check, "GATEWAY", server, "ADDRESS", addr, "FORWARD", forward)
 	startServer(t, addr, "haproxy", "-db", "-f", name)
 	socket = filepath.Join(directory, "stats")
-	system.Eventually(t, "HAProxy's own socket", func() bool { // it gets its name last
-		_, err := os.Stat(socket)
-		return err == nil
+	system.Eventually(t, "HAProxy's own socket", func() bool { // it has its name before it listens
+		conn, err := net.Dial("unix", socket)
+		if err != nil {
+			return false
+		}
+		return conn.Close() == nil
 	})
 	return addr, socket
 }
