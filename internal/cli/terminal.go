@@ -19,7 +19,11 @@ const (
 	plain       = "\x1b[m"
 )
 
+// isTerminal tells whether file can be drawn on. TERM=dumb is one that cannot.
 func isTerminal(file *os.File) bool {
+	if os.Getenv("TERM") == "dumb" {
+		return false
+	}
 	_, err := unix.IoctlGetTermios(int(file.Fd()), unix.TCGETS)
 	return err == nil
 }

@@ -306,3 +306,14 @@ func TestFiguresForPeople(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsDrawnOn: a terminal that says that it understands nothing gets lines, as a file does.
+func TestWhatIsDrawnOn(t *testing.T) {
+	_, screen := pseudoTerminal(t)
+	for term, want := range map[string]bool{"xterm": true, "": true, "dumb": false} {
+		t.Setenv("TERM", term)
+		if got := isTerminal(screen); got != want {
+			t.Errorf("TERM=%s: %v, want %v", term, got, want)
+		}
+	}
+}
