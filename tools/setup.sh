@@ -10,7 +10,7 @@ packages() {
     case "$1" in
     build) echo "gcc:gcc libc6-dev make:make pkg-config:pkg-config libuv1-dev" ;;
     run) echo "curl:curl" ;;
-    test) echo "systemd:systemd-analyze curl:curl clang:clang libclang-rt-14-dev nodejs:node python3:python3 wrk:wrk nginx-light:nginx libnginx-mod-stream haproxy:haproxy zsh:zsh fish:fish mandoc:mandoc prometheus:promtool chromium:chromium" ;;
+    test) echo "systemd:systemd-analyze curl:curl clang:clang libclang-rt-14-dev nodejs:node $(websocket) python3:python3 wrk:wrk nginx-light:nginx libnginx-mod-stream haproxy:haproxy zsh:zsh fish:fish mandoc:mandoc prometheus:promtool chromium:chromium" ;;
     lint) echo "clang-format:clang-format clang-tidy:clang-tidy shellcheck:shellcheck" ;;
     sanitize) echo "clang:clang libclang-rt-14-dev curl:curl" ;;
     model) echo "spin:spin" ;;
@@ -22,6 +22,11 @@ packages() {
         exit 2
         ;;
     esac
+}
+
+# websocket is the package of a WebSocket for Node.js where it has none itself.
+websocket() {
+    [[ $(node --help 2>/dev/null) == *experimental-websocket* ]] || echo node-ws
 }
 
 present() {

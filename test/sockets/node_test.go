@@ -11,7 +11,7 @@ import (
 //go:embed testdata/client.mjs
 var nodeClient string
 
-// TestNode: the WebSocket of Node.js (undici) as the client, of both libraries.
+// TestNode: the WebSocket of Node.js (undici, or ws where it has none) as the client, of both libraries.
 func TestNode(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")

@@ -1,8 +1,8 @@
 // Sends messages of many sizes over a WebSocket, several at a time, and checks that each comes back; then closes.
 import { createRequire } from "node:module";
 
-// Before version 20 there is only the library, which Debian's Node.js brings along.
-const WebSocket = globalThis.WebSocket ?? createRequire("/")("undici").WebSocket;
+// Before version 20 there is only a library: Debian's node-ws.
+const WebSocket = globalThis.WebSocket ?? createRequire("/")("ws");
 const sizes = [0, 1, 125, 126, 127, 65535, 65536, 65537, 1 << 20];
 const socket = new WebSocket(process.argv.at(-1));
 socket.binaryType = "arraybuffer";
