@@ -1,0 +1,173 @@
+//go:build systemd
+
+package systemd
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestStart: the service is active once it serves, not before.
+func TestStart(t *testing.T) {
+	machine(t, supervised)
+	systemctl(t, "enable", "--now", "ringway.socket", "ringway.service")
+	wantAnswer(t, own+"/ping", "pong") // it opens this socket itself
+	wantAnswer(t, site+"/", "Hello, World!")
+	wantAnswer(t, "http://[::1]/", "Hello, World!")
+	for name, want := range map[string]string{"ActiveState": "active", "SubState": "running", "Result": "success", "NRestarts": "0"} {
+		expect(t, "ringway.service", name, want)
+	}
+	if got := property(t, "ringway.service", "StatusText"); !strings.HasPrefix(got, "serving on http://") {
+		t.Errorf("status %q, want where it serves", got)
+	}
+	if got, want := strconv.Itoa(stats(t).Gateway.Pid), mainPid(t, "ringway.service"); got != want {
+		t.Errorf("process %s serves, and systemd's main process is %s", got, want)
+	}
+	for _, unit := range []string{"ringway.socket", "ringway.service"} {
+		expect(t, unit, "UnitFileState", "enabled")
+	}
+}
+
+// TestSocketActivation: a connection starts the service, and those that come while it is stopped and started again wait.
+func TestSocketActivation(t *testing.T) {
+	machine(t, supervised)
+	systemctl(t, "start", "ringway.socket")
+	expect(t, "ringway.service", "ActiveState", "inactive")
+	wantAnswer(t, site+"/", "Hello, World!")
+	expect(t, "ringway.service", "ActiveState", "active")
+
+	more, end := crowd(t)
+	defer end()
+	for range 3 {
+		more()
+		systemctl(t, "restart", "ringway.service")
+		more()
+		systemctl(t, "stop", "ringway.service") // a connection starts it
+	}
+	more()
+	expect(t, "ringway.service", "ActiveState", "active")
+}
+
+// TestReload: a new configuration is in force, and one with a mistake is refused and changes nothing.
+func TestReload(t *testing.T) {
+	machine(t, supervised)
+	systemctl(t, "start", "ringway.socket", "ringway.service")
+	pid := mainPid(t, "ringway.service")
+	for _, pong := range []string{"second", "third"} {
+		configure(t, supervised, pong)
+		systemctl(t, "reload", "ringway.service")
+		eventually(t, pong, func() bool { got, err := get(site + "/ping"); return err == nil && got == pong })
+		expect(t, "ringway.service", "ReloadResult", "success")
+	}
+	configure(t, supervised+"\nno-such-key = 1", "fourth")
+	if output, err := command("systemctl", "reload", "ringway.service"); err == nil {
+		t.Errorf("a configuration with a mistake was reloaded: %s", output)
+	}
+	eventually(t, "active again", func() bool { return property(t, "ringway.service", "ActiveState") == "active" })
+	wantAnswer(t, site+"/ping", "third")
+	wantAnswer(t, site+"/", "Hello, World!")
+	if got := mainPid(t, "ringway.service"); got != pid {
+		t.Errorf("main process %s, want %s as before", got, pid)
+	}
+}
+
+// TestWatchdog: a gateway that stands still is killed and started again.
+func TestWatchdog(t *testing.T) {
+	machine(t, supervised)
+	systemctl(t, "start", "ringway.socket", "ringway.service")
+	pid := mainPid(t, "ringway.service")
+	eventually(t, "alive", func() bool {
+		return property(t, "ringway.service", "WatchdogTimestampMonotonic") > property(t, "ringway.service", "ActiveEnterTimestampMonotonic")
+	})
+	run(t, "kill", "-STOP", pid)
+	eventually(t, "a restart", func() bool { return property(t, "ringway.service", "NRestarts") == "1" })
+	wantAnswer(t, site+"/", "Hello, World!")
+	if now := mainPid(t, "ringway.service"); now == pid {
+		t.Errorf("the main process is %s as before", pid)
+	}
+}
+
+// TestUpgrade: the successor is the main process, for the watchdog and for the end, too.
+func TestUpgrade(t *testing.T) {
+	machine(t, supervised)
+	systemctl(t, "start", "ringway.socket", "ringway.service")
+	more, end := crowd(t)
+	defer end()
+	for _, upgrade := range [][]string{
+		{"gateway", "upgrade", "/usr/local/bin/gateway"},
+		{"systemctl", "kill", "--kill-whom=main", "--signal=USR2", "ringway.service"},
+	} {
+		more()
+		old := mainPid(t, "ringway.service")
+		run(t, upgrade[0], upgrade[1:]...)
+		eventually(t, "another main process", func() bool { return mainPid(t, "ringway.service") != old })
+		eventually(t, "the old one's end", func() bool { _, err := os.Stat("/proc/" + old); return err != nil })
+		alive := property(t, "ringway.service", "WatchdogTimestampMonotonic")
+		eventually(t, "alive", func() bool { return property(t, "ringway.service", "WatchdogTimestampMonotonic") != alive })
+		if got, want := strconv.Itoa(stats(t).Gateway.Pid), mainPid(t, "ringway.service"); got != want {
+			t.Errorf("process %s serves, and systemd's main process is %s", got, want)
+		}
+		for name, want := range map[string]string{"ActiveState": "active", "SubState": "running", "NRestarts": "0"} {
+			expect(t, "ringway.service", name, want)
+		}
+	}
+	more()
+	systemctl(t, "reload", "ringway.service")
+	more()
+	end()
+	systemctl(t, "stop", "ringway.socket", "ringway.service")
+	expect(t, "ringway.service", "Result", "success")
+}
+
+// TestKill: a gateway that was killed is started again; connections wait, and workers that are units of their own come back.
+func TestKill(t *testing.T) {
+	for name, workers := range map[string]string{"own workers": supervised, "units": ""} {
+		t.Run(name, func(t *testing.T) {
+			machine(t, workers)
+			systemctl(t, "start", "ringway.socket", "ringway.service")
+			if workers == "" {
+				systemctl(t, "start", "ringway-worker@blue")
+			}
+			for kills := 1; kills <= 2; kills++ {
+				wantAnswer(t, site+"/", "Hello, World!")
+				run(t, "kill", "-KILL", mainPid(t, "ringway.service"))
+				wantAnswer(t, site+"/", "Hello, World!")
+				eventually(t, "a restart", func() bool { return property(t, "ringway.service", "NRestarts") == strconv.Itoa(kills) })
+			}
+			if workers == "" {
+				expect(t, "ringway-worker@blue", "NRestarts", "0")
+			}
+		})
+	}
+}
+
+// TestStopDrains: what is under way when the service is stopped is answered whole.
+func TestStopDrains(t *testing.T) {
+	machine(t, supervised)
+	systemctl(t, "start", "ringway.socket", "ringway.service")
+	type result struct {
+		body string
+		err  error
+	}
+	slow := make(chan result, 1)
+	go func() {
+		body, err := get(site + "/sleep?ms=3000")
+		slow <- result{body, err}
+	}()
+	eventually(t, "a request in flight", func() bool {
+		for _, w := range stats(t).Workers {
+			if w.InFlight > 0 {
+				return true
+			}
+		}
+		return false
+	})
+	systemctl(t, "stop", "ringway.socket", "ringway.service")
+	if got := <-slow; got.err != nil || got.body != "slept 3s\n" {
+		t.Errorf("the slow request: %q (%v)", got.body, got.err)
+	}
+	expect(t, "ringway.service", "Result", "success")
+	expect(t, "ringway.service", "ExecMainStatus", "0")
+}
