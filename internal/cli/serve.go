@@ -104,13 +104,18 @@ func serve(args []string, stdout, stderr io.Writer, newEngine NewEngine) (err er
 		}
 	})
 	go upgradeOn(upgrades, g, log.Logger)
+	served := false
 	wait(g, signals, config.AccessLog, log.Logger, func() {
+		served = true
 		if err := announce(stdout, g, settled.gateway.Socket); err != nil {
 			log.Warn("standard output cannot be written", "error", err)
 		}
 		manager.Ready(serving)
 		go manager.Watch(g.Done(), g.Alive)
 	})
+	if served {
+		before.outlast(config.DrainLimit)
+	}
 	return g.Err()
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"ringway/internal/admin"
 	"ringway/internal/gateway"
@@ -21,6 +22,13 @@ func takeHandover() (before, error) {
 		return before{}, err
 	}
 	return before{&gateway.Handover{State: state, Line: line}}, nil
+}
+
+// outlast waits for that gateway's end, if a service manager would kill it else.
+func (b before) outlast(limit time.Duration) {
+	if b.handover != nil {
+		b.handover.State.Outlast(limit)
+	}
 }
 
 // tell passes on why this process ends. That gateway has given up already if the line is closed.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -123,6 +124,69 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// TestStartUnderAServiceManager: the next gateway is a child of whose child this process is.
+func TestStartUnderAServiceManager(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "/no/such/manager")
+	_, describe := fixture(t)
+	s, err := Start(os.Args[0], describe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Line.Close()
+	if _, err := s.Line.Receive(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := process(t, s.Pid, "PPid"), strconv.Itoa(os.Getppid()); got != want {
+		t.Errorf("its parent is process %s, want %s", got, want)
+	}
+	s.End(time.Minute)
+	if s.Exit() != "the service manager has its exit status" {
+		t.Errorf("exit %q", s.Exit())
+	}
+	if _, err := Start("/no/such/gateway", describe); err == nil || !strings.Contains(err.Error(), `"/no/such/gateway" cannot start`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestOutlast: under a service manager the end of the gateway before is waited for, but not for ever.
+func TestOutlast(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "/no/such/manager")
+	before := exec.Command("cat")
+	input, err := before.StdinPipe()
+	if err == nil {
+		err = before.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = before.Wait() }()
+	for _, limit := range []time.Duration{time.Millisecond, time.Hour} {
+		pidfd, err := unix.PidfdOpen(before.Process.Pid, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if limit == time.Hour {
+			go func() { _ = input.Close() }()
+		}
+		(&State{before: pidfd}).Outlast(limit)
+	}
+	if got := process(t, before.Process.Pid, "State"); got != "Z (zombie)" {
+		t.Errorf("the process before is in state %s, want its end", got)
+	}
+}
+
+// process is a line of /proc/PID/status.
+func process(t *testing.T, pid int, key string) string {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\n"+key+":\t")
+	value, _, _ := strings.Cut(rest, "\n")
+	return value
+}
+
 func TestStartOfNoProgram(t *testing.T) {
 	_, describe := fixture(t)
 	if _, err := Start("/no/such/gateway", describe); err == nil || !strings.Contains(err.Error(), `"/no/such/gateway" cannot start`) {
@@ -149,20 +213,26 @@ func TestDecode(t *testing.T) {
 			_ = unix.Close(fd)
 		}
 	}()
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], 0); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = unix.Close(pipe[0]), unix.Close(pipe[1]) }()
 	const closed = 1 << 20
 	for name, test := range map[string]struct{ text, want string }{
-		"right":          {fmt.Sprintf(`{"pid":9,"line":%d,"control":{"address":"/s","sockets":[%d],"lock":%d}}`, a, b, c), ""},
-		"no JSON":        {`pid 9`, "not the JSON"},
-		"another parent": {fmt.Sprintf(`{"pid":8,"line":%d}`, a), "from process 8, expected the parent process 9"},
-		"standard error": {`{"pid":9,"line":2}`, "descriptor 2, expected"},
-		"twice":          {fmt.Sprintf(`{"pid":9,"line":%d,"control":{"sockets":[%d],"lock":%d}}`, a, a, c), "expected different ones"},
-		"closed":         {fmt.Sprintf(`{"pid":9,"line":%d}`, closed), "expected an open one"},
-		"no lock":        {fmt.Sprintf(`{"pid":9,"line":%d,"control":{"sockets":[%d]}}`, a, b), "no control socket with its lock"},
+		"right":           {fmt.Sprintf(`{"pid":9,"line":%d,"control":{"address":"/s","sockets":[%d],"lock":%d}}`, a, b, c), ""},
+		"no JSON":         {`pid 9`, "not the JSON"},
+		"another process": {fmt.Sprintf(`{"pid":1,"line":%d}`, a), "from process 1, and the line from process "},
+		"no line":         {fmt.Sprintf(`{"pid":9,"line":%d}`, pipe[0]), "expected a unix socket"},
+		"standard error":  {`{"pid":9,"line":2}`, "descriptor 2, expected"},
+		"twice":           {fmt.Sprintf(`{"pid":9,"line":%d,"control":{"sockets":[%d],"lock":%d}}`, a, a, c), "expected different ones"},
+		"closed":          {fmt.Sprintf(`{"pid":9,"line":%d}`, closed), "expected an open one"},
+		"no lock":         {fmt.Sprintf(`{"pid":9,"line":%d,"control":{"sockets":[%d]}}`, a, b), "no control socket with its lock"},
 		"closed admin": {fmt.Sprintf(`{"pid":9,"line":%d,"control":{"sockets":[%d],"lock":%d},"admin":{"sockets":[%d]}}`, a, b, c, closed),
 			"expected an open one"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			state, err := decode(test.text, 9)
+			state, err := decode(strings.ReplaceAll(test.text, `"pid":9`, fmt.Sprintf(`"pid":%d`, os.Getpid())))
 			if test.want != "" {
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("%v, expected %q", err, test.want)

@@ -41,15 +41,19 @@ func Start(program string, describe func(give func(fd int) int) (State, error)) 
 		return nil, err
 	}
 	state.Pid, state.Line = os.Getpid(), give(end)
-	process, err := run(program, state, files)
+	process, pidfd, err := run(program, state, files)
 	if err != nil {
 		line.Close()
 		return nil, fmt.Errorf("gateway %q cannot start: %w, expected an executable that this host can run", program, err)
 	}
 	s := &Successor{Pid: process.Pid, Line: line, process: process, ended: make(chan struct{})}
 	go func() {
-		state, err := process.Wait()
-		if s.exit = fmt.Sprint(err); err == nil {
+		if pidfd >= 0 {
+			waitFor(pidfd, nil)
+			s.exit = "the service manager has its exit status"
+		} else if state, err := process.Wait(); err != nil {
+			s.exit = err.Error()
+		} else {
 			s.exit = state.String()
 		}
 		close(s.ended)
@@ -57,11 +61,12 @@ func Start(program string, describe func(give func(fd int) int) (State, error)) 
 	return s, nil
 }
 
-// run does not use os/exec: asking an os.File for its descriptor would make the sockets block, for both processes.
-func run(program string, state State, files []uintptr) (*os.Process, error) {
+// run does not use os/exec: asking an os.File for its descriptor would make the sockets block, for both processes. The
+// descriptor of the process is there if it is no child but the service manager's, else negative.
+func run(program string, state State, files []uintptr) (process *os.Process, pidfd int, err error) {
 	text, err := json.Marshal(state)
 	if err != nil {
-		return nil, err
+		return nil, -1, err
 	}
 	var environment []string
 	for _, variable := range os.Environ() {
@@ -69,13 +74,17 @@ func run(program string, state State, files []uintptr) (*os.Process, error) {
 			environment = append(environment, variable)
 		}
 	}
-	pid, err := syscall.ForkExec(program, append([]string{program}, os.Args[1:]...), &syscall.ProcAttr{
-		Env: append(environment, Variable+"="+string(text)), Files: files,
-	})
-	if err != nil {
-		return nil, err
+	pidfd = -1
+	attributes := syscall.ProcAttr{Env: append(environment, Variable+"="+string(text)), Files: files}
+	if managed() {
+		attributes.Sys = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_PARENT, PidFD: &pidfd}
 	}
-	return os.FindProcess(pid)
+	pid, err := syscall.ForkExec(program, append([]string{program}, os.Args[1:]...), &attributes)
+	if err != nil {
+		return nil, -1, err
+	}
+	process, err = os.FindProcess(pid)
+	return process, pidfd, err
 }
 
 // Ended is closed when the process has ended; Exit then says how.

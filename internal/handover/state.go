@@ -42,6 +42,8 @@ type State struct {
 	// Upgrades and FailedUpgrades are how many there were before this one.
 	Upgrades       uint64 `json:"upgrades,omitempty"`
 	FailedUpgrades uint64 `json:"failed_upgrades,omitempty"`
+
+	before int // descriptor of the process Pid, negative if it has ended
 }
 
 // Parts that a release can have.
@@ -74,7 +76,7 @@ func Take() (*State, *Line, error) {
 	if err := os.Unsetenv(Variable); err != nil {
 		return nil, nil, err
 	}
-	state, err := decode(text, os.Getppid())
+	state, err := decode(text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", Variable, err)
 	}
@@ -88,17 +90,17 @@ func Take() (*State, *Line, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: line: %w", Variable, err)
 	}
+	if state.before, err = unix.PidfdOpen(state.Pid, 0); err != nil {
+		state.before = -1
+	}
 	return state, line, nil
 }
 
-// decode checks that the descriptors are the parent's to give, and are there.
-func decode(text string, parent int) (*State, error) {
+// decode checks that the descriptors are those of the gateway that has made the line, and are there.
+func decode(text string) (*State, error) {
 	var state State
 	if err := json.Unmarshal([]byte(text), &state); err != nil {
 		return nil, fmt.Errorf("not the JSON of a handover: %w", err)
-	}
-	if state.Pid != parent {
-		return nil, fmt.Errorf("it is from process %d, expected the parent process %d", state.Pid, parent)
 	}
 	seen := make(map[int]bool)
 	for _, fd := range state.descriptors() {
@@ -109,6 +111,11 @@ func decode(text string, parent int) (*State, error) {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
 			return nil, fmt.Errorf("descriptor %d: %w, expected an open one", fd, err)
 		}
+	}
+	if peer, err := unix.GetsockoptUcred(state.Line, unix.SOL_SOCKET, unix.SO_PEERCRED); err != nil {
+		return nil, fmt.Errorf("line: descriptor %d: %w, expected a unix socket", state.Line, err)
+	} else if int(peer.Pid) != state.Pid {
+		return nil, fmt.Errorf("it is from process %d, and the line from process %d, expected one", state.Pid, peer.Pid)
 	}
 	if len(state.Control.Sockets) != 1 || state.Control.Lock == 0 {
 		return nil, errors.New("no control socket with its lock, expected both")

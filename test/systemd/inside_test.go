@@ -209,3 +209,11 @@ func ready(t *testing.T, release string) bool {
 	t.Helper()
 	return slices.ContainsFunc(stats(t).Workers, func(w admin.Worker) bool { return w.Release == release && w.State == "ready" })
 }
+
+// inFlight waits for a request that a worker has.
+func inFlight(t *testing.T) {
+	t.Helper()
+	eventually(t, "a request in flight", func() bool {
+		return slices.ContainsFunc(stats(t).Workers, func(w admin.Worker) bool { return w.InFlight > 0 })
+	})
+}

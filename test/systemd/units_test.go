@@ -3,6 +3,7 @@
 package systemd
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ func TestStart(t *testing.T) {
 
 // TestSocketActivation: a connection starts the service, and those that come while it is stopped and started again wait.
 func TestSocketActivation(t *testing.T) {
-	machine(t, supervised)
+	machine(t, supervised+"\ndrain-delay = \"500ms\"")
 	systemctl(t, "start", "ringway.socket")
 	expect(t, "ringway.service", "ActiveState", "inactive")
 	wantAnswer(t, site+"/", "Hello, World!")
@@ -143,31 +144,59 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// TestStopDrains: what is under way when the service is stopped is answered whole.
-func TestStopDrains(t *testing.T) {
+// TestKillAfterUpgrade: one that is killed while the gateway before still drains comes back, too.
+func TestKillAfterUpgrade(t *testing.T) {
 	machine(t, supervised)
 	systemctl(t, "start", "ringway.socket", "ringway.service")
-	type result struct {
-		body string
-		err  error
-	}
-	slow := make(chan result, 1)
-	go func() {
-		body, err := get(site + "/sleep?ms=3000")
-		slow <- result{body, err}
-	}()
-	eventually(t, "a request in flight", func() bool {
-		for _, w := range stats(t).Workers {
-			if w.InFlight > 0 {
-				return true
+	answered := make(chan bool)
+	go func() { _, _ = get(site + "/sleep?ms=3000"); close(answered) }() // systemd ends that gateway with the service
+	inFlight(t)
+	old := mainPid(t, "ringway.service")
+	run(t, "gateway", "upgrade", "/usr/local/bin/gateway")
+	eventually(t, "another main process", func() bool { return mainPid(t, "ringway.service") != old })
+	run(t, "kill", "-KILL", mainPid(t, "ringway.service"))
+	<-answered
+	wantAnswer(t, site+"/", "Hello, World!")
+	expect(t, "ringway.service", "ActiveState", "active")
+	expect(t, "ringway.service", "NRestarts", "1")
+}
+
+// TestStopDrains: what is under way when the service is stopped is answered whole, also by a gateway that was upgraded,
+// which is not systemd's child at first, and by the one before that.
+func TestStopDrains(t *testing.T) {
+	for name, steps := range map[string][]string{
+		"at once": {"ask"}, "upgraded": {"upgrade", "ask"}, "of the gateway before": {"ask", "upgrade"}, "of both": {"ask", "upgrade", "ask"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			machine(t, supervised)
+			systemctl(t, "start", "ringway.socket", "ringway.service")
+			asked, answers := 0, make(chan error, 2)
+			for _, step := range steps {
+				if step == "ask" {
+					asked++
+					go func() {
+						body, err := get(site + "/sleep?ms=3000")
+						if err == nil && body != "slept 3s\n" {
+							err = fmt.Errorf("answer %q", body)
+						}
+						answers <- err
+					}()
+					inFlight(t)
+					continue
+				}
+				old := mainPid(t, "ringway.service")
+				run(t, "gateway", "upgrade", "/usr/local/bin/gateway")
+				eventually(t, "another main process", func() bool { return mainPid(t, "ringway.service") != old })
 			}
-		}
-		return false
-	})
-	systemctl(t, "stop", "ringway.socket", "ringway.service")
-	if got := <-slow; got.err != nil || got.body != "slept 3s\n" {
-		t.Errorf("the slow request: %q (%v)", got.body, got.err)
+			systemctl(t, "stop", "ringway.socket", "ringway.service")
+			for range asked {
+				if err := <-answers; err != nil {
+					t.Errorf("a slow request: %v", err)
+				}
+			}
+			for name, want := range map[string]string{"Result": "success", "ExecMainStatus": "0"} {
+				expect(t, "ringway.service", name, want)
+			}
+		})
 	}
-	expect(t, "ringway.service", "Result", "success")
-	expect(t, "ringway.service", "ExecMainStatus", "0")
 }
