@@ -73,6 +73,10 @@ test-race: setup-build ## race-detector tests of the packages without C
 containers-test: setup-containers ## build the images and run docker-compose.yml with a real Docker engine (needs root)
 	$(GO) test -tags containers -count=1 -timeout 20m ./test/containers
 
+.PHONY: systemd-test
+systemd-test: setup-systemd build ## run the units of deploy/systemd under a real systemd in namespaces of its own (needs root)
+	$(GO) test -tags systemd -count=1 -timeout 20m ./test/systemd
+
 .PHONY: console-test
 console-test: setup-console build ## the admin server's page in a real Chromium; pictures in build/console
 	GATEWAY=$(CURDIR)/bin/gateway APPWORKER=$(CURDIR)/bin/appworker $(GO) test -tags console -count=1 ./test/console
@@ -94,8 +98,8 @@ lint-go: setup-build
 	files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [[ -n $$files ]]; then echo "not formatted by gofmt:" $$files >&2; exit 1; fi
 	$(GO) vet ./...
-	$(GO) vet -tags stress,containers,console ./...
-	$(STATICCHECK) -tags stress,containers,console ./...
+	$(GO) vet -tags stress,containers,systemd,console ./...
+	$(STATICCHECK) -tags stress,containers,systemd,console ./...
 	cd bench && $(GO) vet ./... && $(STATICCHECK) ./...
 	cd otel && $(GO) vet ./... && $(STATICCHECK) ./...
 
@@ -168,7 +172,7 @@ fuzz-go: ## the Go fuzz targets
 ##@ Long
 
 .PHONY: check
-check: test lint sanitize model demo fuzz stress containers-test console-test ## everything, with a minute per fuzz target and the long stress run
+check: test lint sanitize model demo fuzz stress containers-test systemd-test console-test ## everything, with a minute per fuzz target and the long stress run
 	@echo "check: all passed"
 
 # Long tests carry the build tag `stress` and are named TestStress...

@@ -63,3 +63,27 @@ func TestServicesAreSandboxed(t *testing.T) {
 		}
 	}
 }
+
+// TestLinesThatSystemdShowedToBeNeeded: test/systemd has the failures that they prevent.
+func TestLinesThatSystemdShowedToBeNeeded(t *testing.T) {
+	for unit, lines := range map[string][]string{
+		"ringway.service": {
+			"Wants=network-online.target ringway.socket", "StartLimitIntervalSec=0", "KillMode=mixed",
+			"ExecReload=/usr/local/bin/gateway check --config /etc/ringway/gateway.toml\nExecReload=/bin/kill -HUP $MAINPID",
+		},
+		"ringway-worker@.service": {"StartLimitIntervalSec=0", "Restart=always"},
+	} {
+		content, err := os.ReadFile(filepath.Join("systemd", unit))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range lines {
+			if !strings.Contains(string(content), "\n"+line+"\n") {
+				t.Errorf("%s lacks %q", unit, line)
+			}
+		}
+		if unit == "ringway.service" && strings.Contains(string(content), "\nPrivateUsers=yes\n") {
+			t.Errorf("%s: all users but its own and root are nobody to it", unit)
+		}
+	}
+}

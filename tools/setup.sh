@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that groups of make targets need; does nothing when they are there.
 #
-#   tools/setup.sh GROUP...     groups: build run test lint sanitize model bench containers console
+#   tools/setup.sh GROUP...     groups: build run test lint sanitize model bench containers systemd console
 #   tools/setup.sh --list       prints the packages of each group
 set -euo pipefail
 
@@ -15,10 +15,11 @@ packages() {
     sanitize) echo "clang:clang libclang-rt-14-dev curl:curl" ;;
     model) echo "spin:spin" ;;
     containers) echo "docker.io:dockerd docker-compose:docker-compose debootstrap:debootstrap" ;;
+    systemd) echo "debootstrap:debootstrap" ;;
     console) echo "chromium:chromium nodejs:node npm:npm" ;;
     bench) echo "wrk:wrk nginx-light:nginx haproxy:haproxy" ;;
     *)
-        echo "setup: unknown group '$1', expected build, run, test, lint, sanitize, model, bench, containers or console" >&2
+        echo "setup: unknown group '$1', expected build, run, test, lint, sanitize, model, bench, containers, systemd or console" >&2
         exit 2
         ;;
     esac
@@ -40,7 +41,7 @@ present() {
 }
 
 if [[ ${1:-} == --list ]]; then
-    for group in build run test lint sanitize model bench containers console; do
+    for group in build run test lint sanitize model bench containers systemd console; do
         names=()
         for entry in $(packages "$group"); do names+=("${entry%%:*}"); done
         echo "$group: ${names[*]}"

@@ -222,7 +222,8 @@ func TestDecode(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"right":           {fmt.Sprintf(`{"pid":9,"line":%d,"control":{"address":"/s","sockets":[%d],"lock":%d}}`, a, b, c), ""},
 		"no JSON":         {`pid 9`, "not the JSON"},
-		"another process": {fmt.Sprintf(`{"pid":1,"line":%d}`, a), "from process 1, and the line from process "},
+		"another parent":  {fmt.Sprintf(`{"pid":1,"parent":8,"line":%d}`, a), "for a child of process 8, expected one of process 9"},
+		"another process": {fmt.Sprintf(`{"pid":1,"parent":9,"line":%d}`, a), "from process 1, and the line from process "},
 		"no line":         {fmt.Sprintf(`{"pid":9,"line":%d}`, pipe[0]), "expected a unix socket"},
 		"standard error":  {`{"pid":9,"line":2}`, "descriptor 2, expected"},
 		"twice":           {fmt.Sprintf(`{"pid":9,"line":%d,"control":{"sockets":[%d],"lock":%d}}`, a, a, c), "expected different ones"},
@@ -232,7 +233,7 @@ func TestDecode(t *testing.T) {
 			"expected an open one"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			state, err := decode(strings.ReplaceAll(test.text, `"pid":9`, fmt.Sprintf(`"pid":%d`, os.Getpid())))
+			state, err := decode(strings.ReplaceAll(test.text, `"pid":9`, fmt.Sprintf(`"pid":%d,"parent":9`, os.Getpid())), 9)
 			if test.want != "" {
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("%v, expected %q", err, test.want)

@@ -40,7 +40,10 @@ func Start(program string, describe func(give func(fd int) int) (State, error)) 
 		line.Close()
 		return nil, err
 	}
-	state.Pid, state.Line = os.Getpid(), give(end)
+	state.Pid, state.Parent, state.Line = os.Getpid(), os.Getpid(), give(end)
+	if managed() {
+		state.Parent = os.Getppid()
+	}
 	process, pidfd, err := run(program, state, files)
 	if err != nil {
 		line.Close()

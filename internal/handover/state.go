@@ -26,7 +26,8 @@ const firstDescriptor = 3
 
 // State is what a gateway tells the next one. Descriptors are numbers in the process of the next.
 type State struct {
-	Pid       int             `json:"pid"` // of the gateway that hands over
+	Pid       int             `json:"pid"`    // of the gateway that hands over
+	Parent    int             `json:"parent"` // of the next one
 	Line      int             `json:"line"`
 	Listeners []listen.Passed `json:"listeners"`
 	// Control is the control socket, with its path as the address.
@@ -76,7 +77,7 @@ func Take() (*State, *Line, error) {
 	if err := os.Unsetenv(Variable); err != nil {
 		return nil, nil, err
 	}
-	state, err := decode(text)
+	state, err := decode(text, os.Getppid())
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", Variable, err)
 	}
@@ -96,11 +97,14 @@ func Take() (*State, *Line, error) {
 	return state, line, nil
 }
 
-// decode checks that the descriptors are those of the gateway that has made the line, and are there.
-func decode(text string) (*State, error) {
+// decode checks that the process is the one that was started, and that the descriptors are there.
+func decode(text string, parent int) (*State, error) {
 	var state State
 	if err := json.Unmarshal([]byte(text), &state); err != nil {
 		return nil, fmt.Errorf("not the JSON of a handover: %w", err)
+	}
+	if state.Parent != parent {
+		return nil, fmt.Errorf("it is for a child of process %d, expected one of process %d", state.Parent, parent)
 	}
 	seen := make(map[int]bool)
 	for _, fd := range state.descriptors() {
