@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
 // allowUsers lets in this process's user, root, and the users named.
@@ -30,8 +32,8 @@ func (s *Server) Change(users []uint32, maxWorkers int, memoryLimit int64) error
 	defer s.mu.Unlock()
 	if !slices.Equal(users, s.config.Users) {
 		// The file may belong to a user who is not among them any more.
-		if err := os.Lchown(s.config.Path, os.Geteuid(), -1); err != nil {
-			return fmt.Errorf("owner of socket path %q: %w", s.config.Path, err)
+		if err := takeBack(s.config.Path); err != nil {
+			return err
 		}
 		if err := secure(s.config.Path, users); err != nil {
 			return err
@@ -40,6 +42,21 @@ func (s *Server) Change(users []uint32, maxWorkers int, memoryLimit int64) error
 	}
 	s.config.MaxWorkers = maxWorkers
 	s.memory.setLimit(memoryLimit)
+	return nil
+}
+
+// takeBack makes the file this process's own again. Where it is already nothing is asked of the kernel: a service manager's
+// sandbox may forbid chown(2) altogether.
+func takeBack(path string) error {
+	var stat unix.Stat_t
+	if err := unix.Lstat(path, &stat); err != nil {
+		return fmt.Errorf("owner of socket path %q: %w", path, err)
+	}
+	if own := os.Geteuid(); int(stat.Uid) != own {
+		if err := os.Lchown(path, own, -1); err != nil {
+			return fmt.Errorf("owner of socket path %q: %w", path, err)
+		}
+	}
 	return nil
 }
 

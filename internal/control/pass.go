@@ -2,7 +2,6 @@ package control
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -89,8 +88,8 @@ func (s *Server) Own() error {
 	s.claim.Own()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := os.Lchown(s.config.Path, os.Geteuid(), -1); err != nil {
-		return fmt.Errorf("owner of socket path %q: %w", s.config.Path, err)
+	if err := takeBack(s.config.Path); err != nil {
+		return err
 	}
 	return secure(s.config.Path, s.config.Users)
 }

@@ -115,6 +115,10 @@ func TestUpgrade(t *testing.T) {
 	systemctl(t, "reload", "ringway.service")
 	more()
 	end()
+	said := run(t, "journalctl", "--no-pager", "--output=cat", "_SYSTEMD_INVOCATION_ID="+property(t, "ringway.service", "InvocationID"))
+	if !strings.Contains(said, "serves in the place of another") || strings.Contains(said, "not quite as configured") {
+		t.Errorf("the sandbox is in the way of what is handed over:\n%s", said)
+	}
 	systemctl(t, "stop", "ringway.socket", "ringway.service")
 	expect(t, "ringway.service", "Result", "success")
 }
