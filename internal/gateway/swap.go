@@ -58,7 +58,7 @@ func (g *Gateway) beginSwap(to *release, watch func(admin.Progress)) {
 	s := &swap{to: to, from: g.active, began: time.Now(), watch: watch, probes: probes}
 	g.swap = s
 	g.dropCandidates(keptReleases, to)
-	s.tell("release %s starts: %d workers have to be ready", to.name, g.needed(to))
+	s.tell("release %s starts; workers that have to be ready: %d", to.name, g.needed(to))
 	g.limitReady(s)
 	g.checkSwap()
 }
