@@ -34,7 +34,7 @@ type Gateway struct {
 	UptimeSeconds float64   `json:"uptime_seconds"`
 	Admin         string    `json:"admin"`
 	Socket        string    `json:"socket"`
-	HeapBytes     uint64    `json:"heap_bytes"` // allocated by the native half and not freed; its free lists included
+	HeapBytes     uint64    `json:"heap_bytes"` // allocated by the native half and not freed, at most 100 ms ago; its free lists included
 	Upgrade       *Upgrade  `json:"upgrade,omitempty"`
 }
 
